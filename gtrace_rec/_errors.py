@@ -1,0 +1,30 @@
+"""The errors a user may meet, each with the exit status it ends the command with."""
+
+from gtrace_rec.schema import GtraceError, TraceError
+
+__all__ = [
+    "GtraceError",
+    "HostError",
+    "TargetError",
+    "TraceError",
+    "UnsupportedGoError",
+    "UsageError",
+]
+
+
+class UsageError(GtraceError):
+    """The command was given something that cannot mean anything."""
+
+    exit_code = 2
+
+
+class TargetError(GtraceError):
+    """The process or binary to record cannot be used: absent, not Go, foreign, gone."""
+
+
+class UnsupportedGoError(TargetError):
+    """The binary is Go, but its layout is not one whose offsets are known to be right."""
+
+
+class HostError(GtraceError):
+    """This machine cannot record: kernel, permission or a missing package."""
