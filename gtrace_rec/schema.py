@@ -25,7 +25,8 @@ from typing import Any
 
 import pyarrow as pa
 
-TOOL_VERSION = "0.1.0"
+from gtrace_rec import __version__
+
 FORMAT_NAME = "gtrace"
 FORMAT_VERSION = 1
 
@@ -343,7 +344,7 @@ class Manifest:
     notes: list[str] = field(default_factory=list)  # what the reader should know
     format: str = FORMAT_NAME
     format_version: int = FORMAT_VERSION
-    tool_version: str = TOOL_VERSION
+    tool_version: str = __version__
 
     def to_json(self) -> str:
         """The manifest as it stands in `_manifest.json`."""
@@ -374,7 +375,7 @@ def _build(cls: Any, raw: Mapping[str, Any]) -> Any:
 def parse_manifest(text: str, where: Path) -> Manifest:
     """Read a manifest.
 
-    Raises TraceError, naming `where`, if it is not one, or one of a format this version cannot read.
+    Raises TraceError, naming `where`, if it is not one, or is of a format newer than this.
     """
     try:
         raw = json.loads(text)
@@ -385,8 +386,8 @@ def parse_manifest(text: str, where: Path) -> Manifest:
     version = raw.get("format_version")
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise TraceError(
-            f"{where}: format {version}, written by gtrace {raw.get('tool_version')}; this is gtrace "
-            f"{TOOL_VERSION}, which reads formats up to {FORMAT_VERSION}: update it"
+            f"{where}: format {version}, written by gtrace {raw.get('tool_version')}; this is "
+            f"gtrace {__version__}, which reads formats up to {FORMAT_VERSION}: update it"
         )
     try:
         raw["recorder"] = _build(RecorderProcess, raw["recorder"])
