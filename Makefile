@@ -1,0 +1,65 @@
+# What there is to do here. Every target sets up what it needs on a fresh Debian 12 machine, as root
+# or by sudo, and says so; the second time there is nothing left to set up.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+GO_FOR_DEMO := 1.27.3
+# Recording needs root. The environment stays, so that caches are found where they were made.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env HOME="$(HOME)" PATH="$(PATH)")
+
+# What PyPI does not have: bcc, and for the tests an old Go, a linker for cgo, and other people's programs.
+APT_TO_RECORD := python3-venv python3-bpfcc
+APT_TO_TEST := $(APT_TO_RECORD) golang-1.19-go gcc libc6-dev prometheus bpftrace wrk
+
+.PHONY: help demo test lint format clean apt-record apt-test tracefs toolchain-demo toolchains
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: apt-record $(VENV)/.installed toolchain-demo tracefs ## record a leaky Go service, and show what leaks
+	@examples/demo.sh "$(VENV)/bin" "$$($(PYTHON) tests/toolchains.py $(GO_FOR_DEMO))"
+
+test: apt-test $(VENV)/.installed toolchains tracefs ## run all tests, the live ones as root
+	@$(AS_ROOT) $(PYTHON) -m pytest -n 2 $(TESTS)
+
+lint: $(VENV)/.installed toolchain-demo ## check format, style and types
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(PYTHON) -m mypy
+	@gofmt="$$(dirname "$$($(PYTHON) tests/toolchains.py $(GO_FOR_DEMO))")/gofmt"; \
+	 bad="$$("$$gofmt" -l examples tests/programs)"; [[ -z "$$bad" ]] || { echo "gofmt: $$bad"; exit 1; }
+
+format: $(VENV)/.installed toolchain-demo ## put everything into its format
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+	@"$$(dirname "$$($(PYTHON) tests/toolchains.py $(GO_FOR_DEMO))")/gofmt" -w examples tests/programs
+
+clean: ## remove what was made here, but not the user's cache
+	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+apt-record:
+	@.ci/apt $(APT_TO_RECORD)
+
+apt-test:
+	@.ci/apt $(APT_TO_TEST)
+
+$(VENV)/.installed: pyproject.toml | apt-record
+	@echo "· Python packages into $(VENV) (by pip)"
+	@[[ -x $(PYTHON) ]] || /usr/bin/python3 -m venv --system-site-packages $(VENV)
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+toolchain-demo: $(VENV)/.installed
+	@$(PYTHON) tests/toolchains.py $(GO_FOR_DEMO) > /dev/null
+
+toolchains: $(VENV)/.installed
+	@$(PYTHON) tests/toolchains.py > /dev/null
+
+tracefs:
+	@mountpoint -q /sys/kernel/tracing || $(AS_ROOT) mount -t tracefs tracefs /sys/kernel/tracing \
+	 || echo "· tracefs is not to be had here; going on without it"
