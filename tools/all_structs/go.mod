@@ -1,0 +1,3 @@
+module allstructs
+
+go 1.19
