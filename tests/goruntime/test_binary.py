@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import struct
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -74,18 +72,7 @@ def test_what_is_no_go_program(path: str, says: str) -> None:
         open_binary(path)
 
 
-def test_foreign_programs_are_called_by_name(tmp_path: Path) -> None:
-    data = bytearray(Path(sys.executable).resolve().read_bytes()[:4096])
-    foreign = tmp_path / "foreign"
-    struct.pack_into("<H", data, 18, 243)
-    foreign.write_bytes(data)
-    with pytest.raises(TargetError, match="riscv"):
-        open_binary(foreign)
-
-
-@pytest.mark.parametrize(
-    ("arch", "says"), [("386", "32-bit"), ("arm", "32-bit"), ("s390x", "s390")]
-)
+@pytest.mark.parametrize(("arch", "says"), [("386", "32-bit"), ("riscv64", "for riscv")])
 def test_go_for_other_machines(tmp_path: Path, arch: str, says: str) -> None:
     (tmp_path / "main.go").write_text("package main\n\nfunc main() {}\n")
     env = toolchains._go_env(toolchains.Mode(goarch=arch))
