@@ -211,7 +211,9 @@ HEALTH = pa.schema(
     ]
 )
 
-# Tables beside the events. While recording, `_NAME.arrows`; once stopped, `_NAME.parquet`.
+# Tables beside the events. While recording, `_NAME.arrows`; once stopped, `_NAME.parquet`, which is
+# a directory with one file, as the recording itself is one: by that name every Parquet reader opens
+# it, and DuckDB's '*.parquet', which takes any file, yields the events alone.
 SIDE_TABLES: Mapping[str, pa.Schema] = {
     "stacks": STACKS,
     "symbols": SYMBOLS,
@@ -229,6 +231,16 @@ def part_name(number: int) -> str:
 def open_part_name(number: int) -> str:
     """File name of the part in progress: an Arrow IPC stream, cut anywhere by a crash."""
     return f"_part-{number:05d}.arrows"
+
+
+def table_name(name: str) -> str:
+    """The file in a recording that holds a finished side table."""
+    return f"_{name}.parquet/table.parquet"
+
+
+def open_table_name(name: str) -> str:
+    """File name of a side table in progress: an Arrow IPC stream, cut anywhere by a crash."""
+    return f"_{name}.arrows"
 
 
 @dataclass(frozen=True)
