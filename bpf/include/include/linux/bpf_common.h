@@ -1,0 +1,1 @@
+/* Classic BPF's macros: named by bcc's bpf.h, used by nothing here. */

@@ -1,0 +1,1 @@
+/* Named by bcc's helpers.h; nothing of it is used. */

@@ -1,0 +1,5 @@
+"""`python -m gtrace_rec` is `gtrace-rec`."""
+
+from gtrace_rec.commands import main
+
+main()

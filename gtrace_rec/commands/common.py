@@ -1,0 +1,66 @@
+"""What several subcommands need: option types and how quantities are shown."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+_UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+class Duration(click.ParamType[int]):
+    """A duration such as 30s, 5m, 1m30s or 250ms, as nanoseconds; a bare number is seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Parse; fails with what would be accepted."""
+        if isinstance(value, int):
+            return value
+        text = str(value).strip()
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            return int(float(text) * 10**9)
+        parts = re.findall(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)", text)
+        if not parts or "".join(n + u for n, u in parts) != text:
+            self.fail(f"{text!r} is not a duration such as 30s, 5m or 250ms", param, ctx)
+        return int(sum(float(n) * _UNITS[u] for n, u in parts))
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes such as 64M, 512K or 1G."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Parse; fails with what would be accepted."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d+)\s*([KMG]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+        if not match:
+            self.fail(f"{value!r} is not a size such as 64M, 512K or 1G", param, ctx)
+        return int(match[1]) * _SIZES[match[2].upper()]
+
+
+def format_bytes(count: float) -> str:
+    """A number of bytes for people."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            break
+        count /= 1000
+    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+
+
+def format_duration(ns: int) -> str:
+    """A duration for people."""
+    seconds = ns / 10**9
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m{rest:02}s" if hours else f"{minutes}m{rest:02}s"

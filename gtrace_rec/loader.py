@@ -1,0 +1,250 @@
+"""Compiles the BPF program for one binary through bcc, attaches it, and reads its maps."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtrace_rec._errors import HostError
+from gtrace_rec.goruntime import GoBinary
+from gtrace_rec.plan import KIND_CODES, Site, reasons_mask
+from gtrace_rec.ring import Ring
+
+K_GAP = 255  # not an event: tells of records lost; bpf/event.h
+_PAGE = 4096
+
+# include/uapi/linux/bpf.h (Linux 6.6)
+_BPF_LINK_CREATE = 28
+_BPF_TRACE_UPROBE_MULTI = 48
+_SYS_BPF = {"x86_64": 321, "aarch64": 280}
+
+# What a park of these reasons waits on: a channel, found through g.waiting, or the first argument
+# of gopark's caller (semacquire1, notifyListWait, netpollblock). Others have no one object.
+_CHAN_REASONS = ("chan receive", "chan send")
+_ARG_REASONS = ("semacquire", "sync.", "IO wait")
+
+
+class _UprobeMultiAttr(ctypes.Structure):
+    """The uprobe_multi member of union bpf_attr's link_create, with what stands before it."""
+
+    _fields_ = (
+        ("prog_fd", ctypes.c_uint32),
+        ("target_fd", ctypes.c_uint32),
+        ("attach_type", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("path", ctypes.c_uint64),
+        ("offsets", ctypes.c_uint64),
+        ("ref_ctr_offsets", ctypes.c_uint64),
+        ("cookies", ctypes.c_uint64),
+        ("cnt", ctypes.c_uint32),
+        ("multi_flags", ctypes.c_uint32),
+        ("pid", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
+    )
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """Sizes of the BPF maps and what to take a stack of."""
+
+    ring_bytes: int = 64 << 20
+    stack_depth: int = 64
+    max_stacks: int = 65536
+    stacks_of: frozenset[str] = frozenset({"create", "create_parked", "park", "ready"})
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What the BPF program could not record since it was loaded."""
+
+    lost_by_kind: dict[str, int]
+    lost_stack: int
+    read_faults: int
+
+
+class Probes:
+    """The BPF program of one binary: its ring, its maps and its attachments."""
+
+    def __init__(self, binary: GoBinary, sites: Sequence[Site], options: LoadOptions) -> None:
+        """Compile and load. Raises HostError if bcc or the kernel cannot."""
+        self.sites = sites
+        self.options = options
+        self._binary = binary
+        self._links: dict[int, int] = {}
+        self._multi = _kernel_release() >= (6, 6)
+        self._bpf = self._compile()
+        try:
+            if self._multi:
+                self._program = self._bpf.load_func(
+                    b"gtrace", self._module.BPF.KPROBE, attach_type=_BPF_TRACE_UPROBE_MULTI
+                )
+        except Exception as e:
+            raise HostError(
+                f"the kernel refused the BPF program: {e}; try: gtrace-rec doctor"
+            ) from e
+        self.ring = Ring(self._bpf["events"].map_fd, options.ring_bytes)
+        self._stacks = self._bpf["stacks"]
+        self._tallies = self._bpf["tallies"]
+
+    def _compile(self) -> Any:
+        try:
+            import bcc
+        except ImportError:
+            raise HostError(
+                "the Python package bcc is missing: apt install python3-bpfcc, and use an "
+                "interpreter that sees it (python3 -m venv --system-site-packages)"
+            ) from None
+        self._module = bcc
+        with as_file(files("gtrace_rec") / "bpf") as folder:
+            os.environ["BCC_KERNEL_SOURCE"] = str(folder / "include")
+            flags = [f"-I{folder}", *(f"-D{k}={v}" for k, v in self._constants().items())]
+            try:
+                return bcc.BPF(text=(folder / "gtrace.bpf.c").read_bytes(), cflags=flags)
+            except Exception as e:
+                raise HostError(f"bcc could not compile the BPF program: {e}") from e
+
+    def _constants(self) -> dict[str, str]:
+        o = self._binary.offsets
+        names = self._binary.wait_reasons
+        args = reasons_mask(names, _ARG_REASONS) if self._binary.first_arg_homes() else 0
+        constants: dict[str, object] = {
+            "OFF_G_GOID": o["g.goid"],
+            "OFF_G_M": o["g.m"],
+            "OFF_G_WAITREASON": o["g.waitreason"],
+            "OFF_G_WAITING": o["g.waiting"],
+            "OFF_G_GOPC": o["g.gopc"],
+            "OFF_G_STARTPC": o["g.startpc"],
+            "OFF_M_CURG": o["m.curg"],
+            "OFF_SUDOG_C": o["sudog.c"] + (8 if self._binary.go_minor >= 26 else 0),
+            "K_GAP": K_GAP,
+            "K_COUNT": len(KIND_CODES),
+            "K_CREATE_PARKED": KIND_CODES["create_parked"],
+            "STACK_DEPTH": self.options.stack_depth,
+            "MAX_STACKS": self.options.max_stacks,
+            "RING_PAGES": self.options.ring_bytes // _PAGE,
+            "CHAN_REASONS": f"{reasons_mask(names, _CHAN_REASONS):#x}ULL",
+            "ARG_REASONS": f"{args:#x}ULL",
+        }
+        if "g.coroarg" in o:
+            constants["OFF_G_COROARG"] = o["g.coroarg"]
+        if self._binary.arch == "arm64":
+            constants["GOARCH_ARM64"] = 1
+        if not self._multi:
+            constants["SITES"] = " ".join(
+                f"SITE({i},{cookie:#x})" for i, cookie in enumerate(self._cookies())
+            )
+        return {k: str(v) for k, v in constants.items()}
+
+    def _cookies(self) -> list[int]:
+        return [s.cookie(stack=s.kind in self.options.stacks_of) for s in self.sites]
+
+    def attach(self, pid: int, path: str) -> None:
+        """Put the probes on process `pid`, whose binary is reached by `path`.
+
+        Raises HostError, naming the remedy, if the kernel refuses.
+        """
+        if self._multi:
+            self._links[pid] = self._create_link(pid, path)
+            return
+        for i, site in enumerate(self.sites):
+            self._bpf.attach_uprobe(
+                name=path.encode(), addr=site.file_offset, pid=pid, fn_name=f"gtrace_{i}".encode()
+            )
+        self._links[pid] = -1
+
+    def _create_link(self, pid: int, path: str) -> int:
+        count = len(self.sites)
+        offsets = (ctypes.c_uint64 * count)(*(s.file_offset for s in self.sites))
+        cookies = (ctypes.c_uint64 * count)(*self._cookies())
+        name = ctypes.create_string_buffer(os.fsencode(path))
+        attr = _UprobeMultiAttr(
+            prog_fd=self._program.fd,
+            attach_type=_BPF_TRACE_UPROBE_MULTI,
+            path=ctypes.addressof(name),
+            offsets=ctypes.addressof(offsets),
+            cookies=ctypes.addressof(cookies),
+            cnt=count,
+            pid=pid,
+        )
+        libc = ctypes.CDLL(None, use_errno=True)
+        fd: int = libc.syscall(
+            _SYS_BPF[platform.machine()], _BPF_LINK_CREATE, ctypes.byref(attr), ctypes.sizeof(attr)
+        )
+        if fd < 0:
+            code = ctypes.get_errno()
+            raise HostError(
+                f"pid {pid}: the kernel would not attach the probes to {path} "
+                f"({errno.errorcode.get(code, code)}: {os.strerror(code)}); "
+                f"try: gtrace-rec doctor {pid}"
+            )
+        return fd
+
+    @property
+    def attached(self) -> bool:
+        """Whether any process is being probed now."""
+        return bool(self._links)
+
+    def detach(self, pid: int | None = None) -> None:
+        """Take the probes off `pid`, or off all processes."""
+        for p in [pid] if pid is not None else list(self._links):
+            fd = self._links.pop(p, None)
+            if fd is not None and fd >= 0:
+                os.close(fd)
+        if not self._multi and not self._links:
+            for i, _ in enumerate(self.sites):
+                self._bpf.detach_uprobe(fn_name=f"gtrace_{i}".encode())
+
+    def losses(self) -> Losses:
+        """The tallies of all processors, added up."""
+        by_kind = dict.fromkeys(KIND_CODES, 0)
+        stack = faults = 0
+        for t in self._tallies[ctypes.c_int(0)]:
+            stack += t.lost_stack
+            faults += t.read_faults
+            for name, code in KIND_CODES.items():
+                by_kind[name] += t.lost[code]
+        return Losses({k: v for k, v in by_kind.items() if v}, stack, faults)
+
+    def pending_gaps(self) -> list[tuple[int, int, int, int]]:
+        """Losses that no record has told of yet: (cpu, first ts, last ts, events)."""
+        return [
+            (cpu, t.first_ts, t.last_ts, t.pending)
+            for cpu, t in enumerate(self._tallies[ctypes.c_int(0)])
+            if t.pending
+        ]
+
+    def stack(self, key: int) -> NDArray[np.uint64] | None:
+        """The return addresses of the stack with hash `key`, innermost first."""
+        try:
+            value = self._stacks[ctypes.c_uint64(key)]
+        except KeyError:
+            return None
+        return np.frombuffer(value.pcs, "<u8", count=value.depth).copy()
+
+    def forget_stacks(self, keys: Iterable[int]) -> None:
+        """Make room in the map of stacks: the recorder knows these by now."""
+        for key in keys:
+            try:
+                del self._stacks[ctypes.c_uint64(key)]
+            except KeyError:
+                continue
+
+    def close(self) -> None:
+        """Detach everything and free the maps."""
+        self.detach()
+        self.ring.close()
+        self._bpf.cleanup()
+
+
+def _kernel_release() -> tuple[int, int]:
+    major, minor, *_ = platform.release().split(".")
+    return int(major), int("".join(c for c in minor if c.isdigit()) or 0)

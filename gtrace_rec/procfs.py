@@ -1,0 +1,111 @@
+"""What /proc says of processes: who runs what, where it is mapped, whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import struct
+import time
+from pathlib import Path
+
+from gtrace_rec._errors import HostError, TargetError
+from gtrace_rec.schema import ClockAnchor, RecorderProcess
+
+_AT_ENTRY = 9  # include/uapi/linux/auxvec.h
+
+
+def exe_path(pid: int) -> str:
+    """A path to the process's binary that holds in any mount namespace and after deletion."""
+    return f"/proc/{pid}/exe"
+
+
+def check_process(pid: int) -> None:
+    """Raises TargetError, or HostError with the remedy, if `pid` cannot be looked at."""
+    try:
+        os.readlink(exe_path(pid))
+    except FileNotFoundError:
+        if Path(f"/proc/{pid}").exists():
+            raise TargetError(f"pid {pid}: is a kernel thread or a zombie, not a program") from None
+        raise TargetError(
+            f"pid {pid}: no such process; to see the Go programs that run: gtrace-rec ps"
+        ) from None
+    except PermissionError:
+        raise HostError(
+            f"pid {pid}: belongs to another user; run gtrace-rec with sudo, or give it "
+            "CAP_SYS_PTRACE, CAP_BPF and CAP_PERFMON"
+        ) from None
+
+
+def argv(pid: int) -> list[str]:
+    """The process's command line."""
+    raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return [a.decode(errors="replace") for a in raw.rstrip(b"\0").split(b"\0")]
+
+
+def exe_name(pid: int) -> str:
+    """The path its binary had when it was started, as the process's own namespace names it."""
+    return os.readlink(exe_path(pid))
+
+
+def load_bias(pid: int, entry: int) -> int | None:
+    """What was added to the addresses of the binary, whose linked entry point is `entry`.
+
+    None if the process is gone.
+    """
+    try:
+        words = Path(f"/proc/{pid}/auxv").read_bytes()
+    except OSError:
+        return None
+    for key, value in struct.iter_unpack("<QQ", words):
+        if key == _AT_ENTRY:
+            return int(value - entry)
+    return None
+
+
+def start_ticks(pid: int) -> int | None:
+    """Field 22 of /proc/PID/stat, which with the pid names a process for good; None if gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def is_alive(pid: int, ticks: int | None) -> bool:
+    """Whether `pid` is still the process that began at `ticks`, and not a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return stat[0] not in "ZX" and (ticks is None or int(stat[19]) == ticks)
+
+
+def this_recorder() -> RecorderProcess:
+    """This very process, as the manifest names it."""
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return RecorderProcess(os.getpid(), start_ticks(os.getpid()) or 0, boot_id)
+
+
+def this_host() -> dict[str, str]:
+    """The machine, as the manifest names it."""
+    return {
+        "hostname": socket.gethostname(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "cpus": str(os.cpu_count()),
+    }
+
+
+def clock_anchor() -> ClockAnchor:
+    """The same moment on the monotonic and the wall clock."""
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    wall = time.clock_gettime_ns(time.CLOCK_REALTIME)
+    after = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    return ClockAnchor((before + after) // 2, wall, (after - before + 1) // 2)
+
+
+def resident_bytes() -> int:
+    """Memory this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

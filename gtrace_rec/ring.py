@@ -1,0 +1,78 @@
+"""The BPF ring buffer, read in whole blocks.
+
+bcc hands each record to a Python function, which costs microseconds and loses a quarter of the
+events at rates Go programs reach, without saying so. Here the ring is mapped into memory and read
+as one numpy array. Layout: kernel/bpf/ringbuf.c and Documentation/bpf/ringbuf.rst (Linux 5.8 on).
+"""
+
+from __future__ import annotations
+
+import mmap
+
+import numpy as np
+from numpy.typing import NDArray
+
+# struct event of bpf/event.h, behind the ring's own header of each record.
+RECORD = np.dtype(
+    [
+        ("header_len", "<u4"),
+        ("header_page", "<u4"),
+        ("ts", "<u8"),
+        ("goid", "<u8"),
+        ("other_goid", "<u8"),
+        ("obj", "<u8"),
+        ("pc", "<u8"),
+        ("stack", "<u8"),
+        ("tid", "<u4"),
+        ("pid", "<u4"),
+        ("cpu", "<u2"),
+        ("kind", "u1"),
+        ("reason", "u1"),
+        ("unused", "<u4"),
+    ]
+)
+_BUSY = 1 << 31
+
+Block = NDArray[np.void]
+
+
+class Ring:
+    """The consumer's side of one BPF ring buffer with records of one size."""
+
+    def __init__(self, map_fd: int, size: int) -> None:
+        """Map the ring of `size` bytes behind `map_fd`."""
+        page = mmap.PAGESIZE
+        self._size = size
+        # One page for us to write our position in; one for the kernel's, then the data, twice in
+        # a row, so that a record that wraps around lies in one piece.
+        self._consumer_page = mmap.mmap(map_fd, page)
+        self._producer_pages = mmap.mmap(map_fd, page + 2 * size, prot=mmap.PROT_READ, offset=page)
+        self._consumer = np.frombuffer(self._consumer_page, "<u8", count=1)
+        self._producer = np.frombuffer(self._producer_pages, "<u8", count=1)
+        self._data_offset = page
+        self.fullest = 0.0  # fullest it was found since the caller last reset this
+
+    def read(self, limit: int) -> Block:
+        """Take up to `limit` records, oldest first; a record still being written ends the block."""
+        consumed = int(self._consumer[0])
+        waiting = int(self._producer[0]) - consumed
+        self.fullest = max(self.fullest, waiting / self._size)
+        count = min(waiting // RECORD.itemsize, limit)
+        view: Block = np.ndarray(
+            (count,),
+            RECORD,
+            buffer=self._producer_pages,
+            offset=self._data_offset + consumed % self._size,
+        )
+        busy = view["header_len"] >= _BUSY
+        if busy.any():
+            count = int(busy.argmax())
+        block = view[:count].copy()
+        self._consumer[0] = consumed + count * RECORD.itemsize
+        return block
+
+    def close(self) -> None:
+        """Unmap the ring."""
+        del self._consumer, self._producer
+        self._consumer_page.close()
+        self._producer_pages.close()

@@ -1,0 +1,211 @@
+"""One run of the recorder as its user meets it: signals, progress, first and last words."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gtrace_rec import procfs
+from gtrace_rec._errors import GtraceError
+from gtrace_rec.commands.common import format_bytes, format_duration
+from gtrace_rec.dataset import prepare_directory
+from gtrace_rec.launch import Launched
+from gtrace_rec.recorder import Recorder, RecordOptions, Status
+from gtrace_rec.schema import Manifest
+
+_STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+_FORWARD = {signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+_SI_KERNEL = 128  # si_code of a signal the terminal sent: the child has had it as well
+_IDLE_S = 0.02
+_PROGRESS_S = 0.25
+
+
+def record_process(
+    pid: int,
+    out: Path,
+    options: RecordOptions,
+    duration: int | None,
+    *,
+    force: bool,
+    quiet: bool,
+    progress: bool,
+) -> int:
+    """Record a running process until it ends, `duration` ns have passed, or a signal."""
+    procfs.check_process(pid)
+    prepare_directory(out, force=force)
+    talk = _Talk(quiet=quiet, progress=progress)
+    with _blocked_signals(_STOP):
+        recorder = Recorder(out, options)
+        try:
+            recorder.add(pid, procfs.exe_path(pid), procfs.argv(pid), launched=False)
+            talk.line(f"recording pid {pid} ({procfs.exe_name(pid)}) into {out}; Ctrl-C stops")
+            reason = _run(recorder, talk, duration, _STOP, lambda number, code: True)
+            return _finish(recorder, talk, reason, out)
+        finally:
+            recorder.close()
+
+
+def record_launched(
+    command: list[str],
+    out: Path,
+    options: RecordOptions,
+    duration: int | None,
+    *,
+    force: bool,
+    quiet: bool,
+    progress: bool,
+) -> int:
+    """Start a program, record it from its first goroutine, and return its exit status."""
+    prepare_directory(out, force=force)
+    talk = _Talk(quiet=quiet, progress=progress)
+    with _blocked_signals(_STOP | _FORWARD | {signal.SIGCHLD}):
+        child = Launched(command)
+        recorder = Recorder(out, options)
+        try:
+            try:
+                recorder.add(child.pid, child.path, command, launched=True)
+            except GtraceError:
+                child.abandon()
+                raise
+            talk.line(f"recording {shlex.join(command)} into {out}")
+            child.go()
+            recorder.launched(child.pid)
+            watch = _ChildSignals(child.pid)
+            signals = _STOP | _FORWARD | {signal.SIGCHLD}
+            reason = _run(recorder, talk, duration, signals, watch)
+            if watch.status is not None:
+                recorder.exited(child.pid, watch.status)
+            _finish(recorder, talk, reason, out)
+        finally:
+            recorder.close()
+        if watch.status is None:
+            talk.line(f"pid {child.pid} goes on, unrecorded; waiting for it to end")
+            watch.wait()
+    status = watch.status or 0
+    return status if status >= 0 else 128 - status
+
+
+class _ChildSignals:
+    """Passes signals on to the child, and notices its end."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._interrupts = 0
+        self.status: int | None = None
+
+    def __call__(self, number: int, code: int) -> bool:
+        """React to a signal; True if the recording is to stop."""
+        if number == signal.SIGCHLD:
+            done, raw = os.waitpid(self._pid, os.WNOHANG)
+            if done:
+                self.status = os.waitstatus_to_exitcode(raw)
+            return bool(done)
+        if code != _SI_KERNEL:
+            os.kill(self._pid, number)
+        if number == signal.SIGINT:
+            self._interrupts += 1
+        return self._interrupts > 1
+
+    def wait(self) -> None:
+        """Pass on signals until the child has ended."""
+        while self.status is None:
+            info = signal.sigwaitinfo(_STOP | _FORWARD | {signal.SIGCHLD})
+            self(info.si_signo, info.si_code)
+
+
+def _run(
+    recorder: Recorder,
+    talk: _Talk,
+    duration: int | None,
+    signals: set[signal.Signals],
+    react: Callable[[int, int], bool],
+) -> str:
+    """Drain until something ends the recording; returns what did."""
+    end = time.monotonic_ns() + duration if duration is not None else None
+    while True:
+        busy = recorder.pump()
+        talk.progress(recorder.status)
+        info = signal.sigtimedwait(signals, 0 if busy else _IDLE_S)
+        if info is not None and react(info.si_signo, info.si_code):
+            if info.si_signo == signal.SIGCHLD:
+                return "target exited"
+            return signal.Signals(info.si_signo).name
+        if recorder.finished:
+            return "target exited"
+        if end is not None and time.monotonic_ns() >= end:
+            return "duration reached"
+
+
+def _finish(recorder: Recorder, talk: _Talk, reason: str, out: Path) -> int:
+    talk.clear()
+    manifest = recorder.stop(reason)
+    for line in _last_words(manifest, out):
+        talk.line(line)
+    return 0
+
+
+def _last_words(manifest: Manifest, out: Path) -> list[str]:
+    totals = manifest.totals
+    elapsed = (manifest.stopped_ts or 0) - manifest.started_ts
+    size = sum(f.stat().st_size for f in out.iterdir())
+    lines = [
+        f"{totals.events:,} events in {format_duration(elapsed)}, {totals.lost_ring:,} lost, "
+        f"{format_bytes(size)} in {out} (stopped: {manifest.stop_reason})"
+    ]
+    if totals.lost_ring:
+        lines.append(
+            "the ring was full at times: give a larger --ring-size, or a cheaper --plan; "
+            "what spans a gap is marked uncertain"
+        )
+    if totals.lost_stack:
+        lines.append(f"{totals.lost_stack:,} stacks could not be taken; their events have none")
+    lines += [m for exe in manifest.exes for m in exe.missing]
+    lines.append(f"next: gtrace-analyze summary {shlex.quote(str(out))}")
+    return lines
+
+
+class _Talk:
+    """What is said on stderr."""
+
+    def __init__(self, *, quiet: bool, progress: bool) -> None:
+        self._quiet = quiet
+        self._progress = progress
+        self._shown = 0.0
+
+    def line(self, text: str) -> None:
+        if not self._quiet:
+            print(f"gtrace-rec: {text}", file=sys.stderr, flush=True)
+
+    def progress(self, s: Status) -> None:
+        now = time.monotonic()
+        if not self._progress or now - self._shown < _PROGRESS_S:
+            return
+        self._shown = now
+        live = "?" if s.live is None else f"{s.live:,}"
+        text = (
+            f"{format_duration(s.elapsed_ns)}  {s.events_per_s:,.0f} events/s  {s.events:,} in all"
+            f"  {s.lost:,} lost  {live} goroutines  {format_bytes(s.bytes)}"
+        )
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        if self._progress:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+class _blocked_signals:  # noqa: N801 - reads as a with-statement's verb
+    """Signals that are to be waited for, not to interrupt."""
+
+    def __init__(self, signals: set[signal.Signals]) -> None:
+        self._signals = signals
+
+    def __enter__(self) -> None:
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
+
+    def __exit__(self, *exc: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)

@@ -1,0 +1,61 @@
+"""Finds Go programs among the running processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from gtrace_rec import procfs
+from gtrace_rec._errors import GtraceError, UsageError
+from gtrace_rec.goruntime import GoBinary, open_binary
+
+
+def go_processes() -> Iterator[tuple[int, GoBinary | GtraceError]]:
+    """Every process whose binary is Go's, with the binary or why it cannot be used.
+
+    Processes that may not be looked at, and those that are not Go, are passed over.
+    """
+    binaries: dict[tuple[int, int], GoBinary | GtraceError | None] = {}
+    for entry in sorted(Path("/proc").iterdir(), key=lambda p: (len(p.name), p.name)):
+        if not entry.name.isdigit():
+            continue
+        pid = int(entry.name)
+        try:
+            status = os.stat(procfs.exe_path(pid))
+        except OSError:
+            continue
+        key = (status.st_dev, status.st_ino)
+        if key not in binaries:
+            binaries[key] = _look_at(pid)
+        binary = binaries[key]
+        if binary is not None:
+            yield pid, binary
+
+
+def _look_at(pid: int) -> GoBinary | GtraceError | None:
+    from gtrace_rec.goruntime import NotGoError
+
+    try:
+        return open_binary(procfs.exe_path(pid))
+    except NotGoError:
+        return None
+    except GtraceError as e:
+        return e
+
+
+def only_go_process() -> int:
+    """The pid of the one Go process there is.
+
+    Raises UsageError, with the list to choose from, if there is none or more than one.
+    """
+    found = [pid for pid, b in go_processes() if isinstance(b, GoBinary)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(
+            "no Go process runs that this user may look at: start one (gtrace-rec --out DIR -- "
+            "./program), or name one with --pid"
+        )
+    listing = "\n".join(f"  --pid {pid}  {' '.join(procfs.argv(pid))[:100]}" for pid in found)
+    raise UsageError(f"{len(found)} Go processes run; choose one:\n{listing}")
