@@ -46,11 +46,20 @@ def prepare_directory(path: Path, *, force: bool) -> None:
 
 
 class Dataset:
-    """A recording being written."""
+    """A recording being written.
 
-    def __init__(self, path: Path) -> None:
+    Keeps a little of the disk in reserve, so that a full one can still be given a manifest and, as
+    a rule, its last part as Parquet, which takes a tenth of the stream it replaces.
+    """
+
+    def __init__(self, path: Path, *, reserve: int) -> None:
         self.path = path
+        self._reserve = path / ".reserve"
+        with self._reserve.open("wb") as file:
+            spare = min(reserve, shutil.disk_usage(path).free // 8)
+            os.posix_fallocate(file.fileno(), 0, max(spare, 1))
         self.parts: list[Part] = []
+        self.full = False  # the disk is, and only the reserve is left: stop soon
         self.bytes_written = 0
         self._number = 0
         self._events = Stream(path / open_part_name(0), EVENTS)
@@ -73,7 +82,7 @@ class Dataset:
 
     def append(self, table: str, batch: pa.RecordBatch) -> None:
         """Append rows to a side table."""
-        self.bytes_written += self._side[table].append(batch)
+        self._append(self._side[table], batch)
 
     def append_events(self, batch: pa.RecordBatch) -> None:
         """Append events to the part in progress.
@@ -83,12 +92,22 @@ class Dataset:
         """
         if not batch.num_rows:
             return
-        self.bytes_written += self._events.append(batch)
+        self._append(self._events, batch)
         ts = batch.column("ts").to_numpy()
         first, last = int(ts.min()), int(ts.max())
         if self._span:
             first, last = min(first, self._span[0]), max(last, self._span[1])
         self._span = (first, last)
+
+    def _append(self, stream: Stream, batch: pa.RecordBatch) -> None:
+        try:
+            self.bytes_written += stream.append(batch)
+        except OSError:
+            if self.full:
+                raise
+            self.give_up_reserve()
+            self.full = True
+            self.bytes_written += stream.append(batch)
 
     def rotate(self) -> None:
         """Begin a new part; the finished one becomes Parquet in the background."""
@@ -107,25 +126,24 @@ class Dataset:
         size = to_parquet(stream.path, target, EVENTS)
         return Part(target.name, stream.rows, first, last, size)
 
-    def collect_parts(self, *, wait: bool = False) -> bool:
-        """Take note of parts that became Parquet; True if there were new ones.
+    def collect_parts(self, *, wait: bool = False) -> None:
+        """Take note of the parts that became Parquet.
 
-        Raises TraceError if one could not be written; its stream is then kept as it is.
+        Raises OSError if one could not be written; its stream is then kept, readable as it is.
         """
-        news = False
         while self._converting and (wait or self._converting[0].done()):
-            future = self._converting.pop(0)
-            try:
-                part = future.result()
-            except (OSError, pa.ArrowException) as e:
-                raise TraceError(
-                    f"{self.path}: a part could not be turned into Parquet ({e}); its events stay "
-                    f"in _part-*.arrows, readable as they are"
-                ) from e
+            part = self._converting.pop(0).result()
             self.parts.append(part)
             self.bytes_written += part.bytes
-            news = True
-        return news
+
+    def give_up_reserve(self) -> None:
+        """The disk is full: what is left must be enough to end well."""
+        self._reserve.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove a recording that never began."""
+        self._converter.shutdown()
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest, atomically."""
@@ -137,21 +155,19 @@ class Dataset:
     def finish(self) -> None:
         """Turn everything still open into Parquet.
 
-        Raises TraceError if the disk refuses; what was appended stays readable as streams.
+        Raises OSError if the disk refuses; what was appended stays readable as streams.
         """
-        self.rotate()
-        self._events.close()
-        for stream in self._side.values():
-            stream.close()
         try:
+            self.give_up_reserve()
+            self.rotate()
+            self._events.close()
             self.collect_parts(wait=True)
             self._events.path.unlink()
             for name, stream in self._side.items():
+                stream.close()
                 self.bytes_written += to_parquet(
                     stream.path, self.path / f"_{name}.parquet", stream.schema
                 )
-        except (OSError, pa.ArrowException) as e:
-            raise TraceError(f"{self.path}: {e}; what was recorded stays readable as it is") from e
         finally:
             self._converter.shutdown()
 

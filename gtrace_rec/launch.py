@@ -6,10 +6,11 @@ binary's inode, and come into force when exec maps it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gtrace_rec._errors import TargetError
 
@@ -60,11 +61,16 @@ class Launched:
             os.waitpid(self.pid, 0)
             raise TargetError(f"{self.path}: cannot be run: {os.strerror(int(failed))}")
 
-    def abandon(self) -> None:
-        """End the child before it became anything."""
-        os.close(self._go_write)
-        os.waitpid(self.pid, 0)
-        self._close(self._go_read, self._failed_read, self._failed_write)
+    @contextlib.contextmanager
+    def abandoned_on_failure(self) -> Iterator[None]:
+        """End the child, before it became anything, if the block fails."""
+        try:
+            yield
+        except BaseException:
+            os.close(self._go_write)
+            os.waitpid(self.pid, 0)
+            self._close(self._go_read, self._failed_read, self._failed_write)
+            raise
 
     @staticmethod
     def _close(*fds: int) -> None:

@@ -132,7 +132,7 @@ class Recorder:
     def __init__(self, path: Path, options: RecordOptions) -> None:
         self.options = options
         self.status = Status()
-        self.dataset = Dataset(path)
+        self.dataset = Dataset(path, reserve=options.rotate_bytes // 8)
         self._stacks = StackTable()
         self._programs: dict[tuple[int, int], _Program] = {}
         self._watched: dict[int, _Watched] = {}
@@ -147,6 +147,7 @@ class Recorder:
         self._health: Counter[str] = Counter()  # cumulative values as of the last row
         self._live: int | None = 0
         self._snapshots = 0
+        self._notes: list[str] = []
 
     # -- what is recorded ---------------------------------------------------------------------
 
@@ -168,6 +169,7 @@ class Recorder:
         if not self._watched:
             self._started_ts = self._last_tick = self._last_rotation = watched.started_ts
         self._watched[pid] = watched
+        self.dataset.write_manifest(self._manifest(watched.started_ts))
 
     def launched(self, pid: int) -> None:
         """A launched process has become its program by now: find where it was loaded."""
@@ -258,10 +260,16 @@ class Recorder:
             ]
         )
         self.dataset.append_events(batch)
+        if self.dataset.part_bytes >= self.options.rotate_bytes:
+            self._rotate(time.monotonic_ns())
         counts = np.bincount(block["kind"], minlength=len(EVENT_KINDS))
         self._by_kind.update(
             dict(zip((k.name for k in EVENT_KINDS), counts.tolist(), strict=False))
         )
+
+    def _rotate(self, now: int) -> None:
+        self.dataset.rotate()
+        self._last_rotation = now
 
     def _append_gaps(self, gaps: list[tuple[int | None, int, int, int, int]]) -> None:
         rows = [(pid, cpu, first, last, "ring full", lost) for pid, cpu, first, last, lost in gaps]
@@ -285,10 +293,8 @@ class Recorder:
         if now - self._last_anchor >= 10 * _SECOND:
             self._anchors.append(procfs.clock_anchor())
             self._last_anchor = now
-        due = now - self._last_rotation >= self.options.rotate_ns
-        if due or self.dataset.part_bytes >= self.options.rotate_bytes:
-            self.dataset.rotate()
-            self._last_rotation = now
+        if now - self._last_rotation >= self.options.rotate_ns:
+            self._rotate(now)
         self.dataset.collect_parts()
         self._notice_exits(now)
         self.dataset.write_manifest(self._manifest(now))
@@ -360,6 +366,11 @@ class Recorder:
                 self._by_number(w.exe).probes.detach(w.pid)
 
     @property
+    def disk_full(self) -> bool:
+        """There is room left to end the recording well, and for no more."""
+        return self.dataset.full
+
+    @property
     def finished(self) -> bool:
         """All processes are gone."""
         return all(w.ended_ts is not None for w in self._watched.values())
@@ -375,23 +386,34 @@ class Recorder:
     def stop(self, reason: str) -> Manifest:
         """Detach, drain what is left, and complete the dataset.
 
-        Raises TraceError if the disk refuses; what was recorded stays readable.
+        Raises OSError if the disk refuses; what was recorded stays readable.
         """
         for program in self._programs.values():
             program.probes.detach()
         stopped = time.monotonic_ns()
-        while self.pump():
-            pass
-        now = time.monotonic_ns()
-        for program in self._programs.values():
-            self._write(program)
-            self._append_gaps([(None, *gap) for gap in program.probes.pending_gaps()])
-        self._append_health(now)
-        self._anchors.append(procfs.clock_anchor())
-        self.dataset.finish()
-        manifest = dataclasses.replace(self._manifest(now), stopped_ts=stopped, stop_reason=reason)
-        self.dataset.write_manifest(manifest)
+        self.dataset.give_up_reserve()
+        try:
+            self._drain_all()
+            self._append_health(time.monotonic_ns())
+            self._anchors.append(procfs.clock_anchor())
+            self.dataset.finish()
+        finally:
+            manifest = dataclasses.replace(
+                self._manifest(stopped), stopped_ts=stopped, stop_reason=reason
+            )
+            self.dataset.write_manifest(manifest)
         return manifest
+
+    def _drain_all(self) -> None:
+        try:
+            while self.pump():
+                pass
+            for program in self._programs.values():
+                self._write(program)
+                self._append_gaps([(None, *gap) for gap in program.probes.pending_gaps()])
+        except OSError as e:
+            # Nothing is appended after this, so what is on disk is all there was up to a moment.
+            self._notes.append(f"{e.strerror}: the last events of the recording are missing")
 
     def close(self) -> None:
         """Free the BPF programs."""
@@ -411,4 +433,5 @@ class Recorder:
             flushed_ts=now,
             parts=self.dataset.parts,
             totals=self._totals(),
+            notes=self._notes,
         )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gtrace_rec import procfs
-from gtrace_rec._errors import GtraceError
+from gtrace_rec._errors import GtraceError, TraceError
 from gtrace_rec.commands.common import format_bytes, format_duration
 from gtrace_rec.dataset import prepare_directory
 from gtrace_rec.launch import Launched
@@ -42,12 +43,14 @@ def record_process(
     with _blocked_signals(_STOP):
         recorder = Recorder(out, options)
         try:
-            recorder.add(pid, procfs.exe_path(pid), procfs.argv(pid), launched=False)
+            with _discarded_on_failure(recorder):
+                recorder.add(pid, procfs.exe_path(pid), procfs.argv(pid), launched=False)
             talk.line(f"recording pid {pid} ({procfs.exe_name(pid)}) into {out}; Ctrl-C stops")
             reason = _run(recorder, talk, duration, _STOP, lambda number, code: True)
-            return _finish(recorder, talk, reason, out)
+            _finish(recorder, talk, reason, out)
         finally:
             recorder.close()
+    return 0
 
 
 def record_launched(
@@ -63,17 +66,16 @@ def record_launched(
     """Start a program, record it from its first goroutine, and return its exit status."""
     prepare_directory(out, force=force)
     talk = _Talk(quiet=quiet, progress=progress)
+    failure: TraceError | None = None
     with _blocked_signals(_STOP | _FORWARD | {signal.SIGCHLD}):
         child = Launched(command)
         recorder = Recorder(out, options)
         try:
-            try:
-                recorder.add(child.pid, child.path, command, launched=True)
-            except GtraceError:
-                child.abandon()
-                raise
-            talk.line(f"recording {shlex.join(command)} into {out}")
-            child.go()
+            with _discarded_on_failure(recorder):
+                with child.abandoned_on_failure():
+                    recorder.add(child.pid, child.path, command, launched=True)
+                talk.line(f"recording {shlex.join(command)} into {out}")
+                child.go()
             recorder.launched(child.pid)
             watch = _ChildSignals(child.pid)
             signals = _STOP | _FORWARD | {signal.SIGCHLD}
@@ -81,13 +83,26 @@ def record_launched(
             if watch.status is not None:
                 recorder.exited(child.pid, watch.status)
             _finish(recorder, talk, reason, out)
+        except TraceError as e:
+            failure = e  # the program is to end in its own time all the same
         finally:
             recorder.close()
         if watch.status is None:
             talk.line(f"pid {child.pid} goes on, unrecorded; waiting for it to end")
             watch.wait()
+    if failure:
+        raise failure
     status = watch.status or 0
     return status if status >= 0 else 128 - status
+
+
+@contextlib.contextmanager
+def _discarded_on_failure(recorder: Recorder) -> Iterator[None]:
+    try:
+        yield
+    except GtraceError:
+        recorder.dataset.discard()
+        raise
 
 
 class _ChildSignals:
@@ -128,9 +143,14 @@ def _run(
     """Drain until something ends the recording; returns what did."""
     end = time.monotonic_ns() + duration if duration is not None else None
     while True:
-        busy = recorder.pump()
+        try:
+            busy = recorder.pump()
+        except OSError as e:
+            return f"could not write: {e.strerror}"
         talk.progress(recorder.status)
         info = signal.sigtimedwait(signals, 0 if busy else _IDLE_S)
+        if recorder.disk_full:
+            return "disk full"
         if info is not None and react(info.si_signo, info.si_code):
             if info.si_signo == signal.SIGCHLD:
                 return "target exited"
@@ -141,12 +161,17 @@ def _run(
             return "duration reached"
 
 
-def _finish(recorder: Recorder, talk: _Talk, reason: str, out: Path) -> int:
+def _finish(recorder: Recorder, talk: _Talk, reason: str, out: Path) -> None:
     talk.clear()
-    manifest = recorder.stop(reason)
+    try:
+        manifest = recorder.stop(reason)
+    except OSError as e:
+        raise TraceError(
+            f"{out}: {e.strerror} (stopped: {reason}): events after the last flush are missing, "
+            f"what was flushed can be read; with more space: gtrace-rec recover {out}"
+        ) from None
     for line in _last_words(manifest, out):
         talk.line(line)
-    return 0
 
 
 def _last_words(manifest: Manifest, out: Path) -> list[str]:
@@ -164,6 +189,7 @@ def _last_words(manifest: Manifest, out: Path) -> list[str]:
         )
     if totals.lost_stack:
         lines.append(f"{totals.lost_stack:,} stacks could not be taken; their events have none")
+    lines += manifest.notes
     lines += [m for exe in manifest.exes for m in exe.missing]
     lines.append(f"next: gtrace-analyze summary {shlex.quote(str(out))}")
     return lines
@@ -198,14 +224,11 @@ class _Talk:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-class _blocked_signals:  # noqa: N801 - reads as a with-statement's verb
+@contextlib.contextmanager
+def _blocked_signals(signals: set[signal.Signals]) -> Iterator[None]:
     """Signals that are to be waited for, not to interrupt."""
-
-    def __init__(self, signals: set[signal.Signals]) -> None:
-        self._signals = signals
-
-    def __enter__(self) -> None:
-        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
-
-    def __exit__(self, *exc: object) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -28,11 +28,20 @@ class Stream:
         self._writer = pa.ipc.new_stream(self._file, schema)
 
     def append(self, batch: pa.RecordBatch) -> int:
-        """Write a batch through to the kernel; returns the bytes written."""
+        """Write a batch through to the kernel; returns the bytes written.
+
+        Raises OSError, with the stream as it was before, if the disk refuses.
+        """
         if not batch.num_rows:
             return 0
         before = self._file.tell()
-        self._writer.write_batch(batch)
+        try:
+            self._writer.write_batch(batch)
+        except OSError:
+            # A torn message would hide whatever is appended after it.
+            self._file.truncate(before)
+            self._file.seek(before)
+            raise
         self.rows += batch.num_rows
         written: int = self._file.tell() - before
         self.bytes += written
@@ -57,7 +66,18 @@ def read_stream(path: Path) -> Iterator[pa.RecordBatch]:
 def to_parquet(stream: Path, target: Path, schema: pa.Schema) -> int:
     """Turn a stream into a Parquet file, atomically, and remove the stream; returns its size."""
     hidden = target.with_name(f".{target.name}.tmp")
-    with pq.ParquetWriter(hidden, schema, **_parquet_options(schema)) as writer:
+    try:
+        _write_parquet(stream, hidden, schema)
+        os.replace(hidden, target)
+    except BaseException:
+        hidden.unlink(missing_ok=True)
+        raise
+    stream.unlink()
+    return target.stat().st_size
+
+
+def _write_parquet(stream: Path, target: Path, schema: pa.Schema) -> None:
+    with pq.ParquetWriter(target, schema, **_parquet_options(schema)) as writer:
         held: list[pa.RecordBatch] = []
         rows = 0
         for batch in read_stream(stream):
@@ -67,9 +87,6 @@ def to_parquet(stream: Path, target: Path, schema: pa.Schema) -> int:
                 writer.write_table(pa.Table.from_batches(held, schema), row_group_size=_ROW_GROUP)
                 held, rows = [], 0
         writer.write_table(pa.Table.from_batches(held, schema))
-    os.replace(hidden, target)
-    stream.unlink()
-    return target.stat().st_size
 
 
 def _parquet_options(schema: pa.Schema) -> dict[str, object]:

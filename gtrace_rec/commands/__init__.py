@@ -12,6 +12,7 @@ from gtrace_rec import __version__
 
 _COMMANDS = {
     "record": "Record a Go program (the default: the word may be left out).",
+    "recover": "Complete a recording whose recorder died.",
 }
 _DEFAULT = "record"
 
