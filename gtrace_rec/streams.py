@@ -6,14 +6,27 @@ appear by rename, so they are whole or absent.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 _ROW_GROUP = 512 * 1024
+
+
+class _WholeWrites(io.FileIO):
+    """An unbuffered file that never writes a part without saying so, as one on a full disk may."""
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        done = 0
+        while done < len(view):
+            done += super().write(view[done:]) or 0
+        return done
 
 
 class Stream:
@@ -24,7 +37,7 @@ class Stream:
         self.schema = schema
         self.rows = 0
         self.bytes = 0
-        self._file = path.open("xb", buffering=0)
+        self._file = _WholeWrites(path, "x")
         self._writer = pa.ipc.new_stream(self._file, schema)
 
     def append(self, batch: pa.RecordBatch) -> int:
