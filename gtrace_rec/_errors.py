@@ -5,6 +5,7 @@ from gtrace_rec.schema import GtraceError, TraceError
 __all__ = [
     "GtraceError",
     "HostError",
+    "NotGoError",
     "TargetError",
     "TraceError",
     "UnsupportedGoError",
@@ -20,6 +21,10 @@ class UsageError(GtraceError):
 
 class TargetError(GtraceError):
     """The process or binary to record cannot be used: absent, not Go, foreign, gone."""
+
+
+class NotGoError(TargetError):
+    """A program, but not one of Go's."""
 
 
 class UnsupportedGoError(TargetError):

@@ -115,7 +115,6 @@ class Probes:
     def _constants(self) -> dict[str, str]:
         o = self._binary.offsets
         names = self._binary.wait_reasons
-        args = reasons_mask(names, _ARG_REASONS) if self._binary.first_arg_homes() else 0
         constants: dict[str, object] = {
             "OFF_G_GOID": o["g.goid"],
             "OFF_G_M": o["g.m"],
@@ -132,7 +131,7 @@ class Probes:
             "MAX_STACKS": self.options.max_stacks,
             "RING_PAGES": self.options.ring_bytes // _PAGE,
             "CHAN_REASONS": f"{reasons_mask(names, _CHAN_REASONS):#x}ULL",
-            "ARG_REASONS": f"{args:#x}ULL",
+            "ARG_REASONS": f"{reasons_mask(names, _ARG_REASONS):#x}ULL",
         }
         if "g.coroarg" in o:
             constants["OFF_G_COROARG"] = o["g.coroarg"]

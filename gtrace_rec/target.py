@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gtrace_rec import procfs
-from gtrace_rec._errors import GtraceError, UsageError
+from gtrace_rec._errors import GtraceError, NotGoError, UsageError
 from gtrace_rec.goruntime import GoBinary, open_binary
 
 
@@ -34,8 +34,6 @@ def go_processes() -> Iterator[tuple[int, GoBinary | GtraceError]]:
 
 
 def _look_at(pid: int) -> GoBinary | GtraceError | None:
-    from gtrace_rec.goruntime import NotGoError
-
     try:
         return open_binary(procfs.exe_path(pid))
     except NotGoError:

@@ -71,6 +71,21 @@ class GoBinary:
         return self.info.go_version
 
     @property
+    def go_minor(self) -> int:
+        """The release as a number: 27 for "go1.27.3"."""
+        version = parse_version(self.go_version)
+        if version is None:
+            raise UnsupportedGoError(
+                f"{self.path}: built by {self.go_version}, of no known release"
+            )
+        return version.minor
+
+    @property
+    def entry(self) -> int:
+        """The address at which the kernel starts it."""
+        return self.image.entry
+
+    @property
     def settings(self) -> dict[str, str]:
         """Build settings as `go version -m` prints them: "-buildmode" -> "pie"."""
         return self.info.settings

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gtrace_rec._errors import TargetError, UnsupportedGoError
+from gtrace_rec._errors import NotGoError, TargetError, UnsupportedGoError
 from gtrace_rec.goruntime.elf import ElfImage
 from gtrace_rec.goruntime.versions import supported_text
 
@@ -38,13 +38,13 @@ class BuildInfo:
 def read_build_info(image: ElfImage) -> BuildInfo:
     """The build info of a Go binary, or at least the version its runtime states.
 
-    Raises TargetError where the binary is not Go, UnsupportedGoError where it is too old.
+    Raises NotGoError where the binary is not Go, UnsupportedGoError where it is too old.
     """
     at = _find_block(image)
     if at is None:
         version = _runtime_version(image)
         if version is None:
-            raise TargetError(f"{image.path}: not a Go program: no Go build information in it")
+            raise NotGoError(f"{image.path}: not a Go program: no Go build information in it")
         return BuildInfo(version)
     header = image.read(at, _HEADER)
     if not header[15] & _INLINE_STRINGS:

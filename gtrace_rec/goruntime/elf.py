@@ -89,6 +89,7 @@ class ElfImage:
             self._elf = _elf_file(self.path, self._map)
             self.arch: str = _arch(self.path, self._elf)
             self.pie: bool = self._elf["e_type"] == "ET_DYN"
+            self.entry: int = self._elf["e_entry"]
             self._segments = list(self._elf.iter_segments())
         self.segments = tuple(self._load_segments())
         if not self.segments:
