@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-GO_FOR_DEMO := 1.27.3
+GO := $(PYTHON) -m tests.toolchains
 # Recording needs root. The environment stays, so that caches are found where they were made.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env HOME="$(HOME)" PATH="$(PATH)")
 
@@ -22,7 +22,7 @@ help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: apt-record $(VENV)/.installed toolchain-demo tracefs ## record a leaky Go service, and show what leaks
-	@examples/demo.sh "$(VENV)/bin" "$$($(PYTHON) tests/toolchains.py $(GO_FOR_DEMO))"
+	@examples/demo.sh "$(VENV)/bin" "$$($(GO) newest)"
 
 test: apt-test $(VENV)/.installed toolchains tracefs ## run all tests, the live ones as root
 	@$(AS_ROOT) $(PYTHON) -m pytest -n 2 $(TESTS)
@@ -31,13 +31,13 @@ lint: $(VENV)/.installed toolchain-demo ## check format, style and types
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(PYTHON) -m mypy
-	@gofmt="$$(dirname "$$($(PYTHON) tests/toolchains.py $(GO_FOR_DEMO))")/gofmt"; \
+	@gofmt="$$(dirname "$$($(GO) newest)")/gofmt"; \
 	 bad="$$("$$gofmt" -l examples tests/programs)"; [[ -z "$$bad" ]] || { echo "gofmt: $$bad"; exit 1; }
 
 format: $(VENV)/.installed toolchain-demo ## put everything into its format
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
-	@"$$(dirname "$$($(PYTHON) tests/toolchains.py $(GO_FOR_DEMO))")/gofmt" -w examples tests/programs
+	@"$$(dirname "$$($(GO) newest)")/gofmt" -w examples tests/programs
 
 clean: ## remove what was made here, but not the user's cache
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -55,10 +55,10 @@ $(VENV)/.installed: pyproject.toml | apt-record
 	@touch $@
 
 toolchain-demo: $(VENV)/.installed
-	@$(PYTHON) tests/toolchains.py $(GO_FOR_DEMO) > /dev/null
+	@$(GO) newest > /dev/null
 
 toolchains: $(VENV)/.installed
-	@$(PYTHON) tests/toolchains.py > /dev/null
+	@$(GO) > /dev/null
 
 tracefs:
 	@mountpoint -q /sys/kernel/tracing || $(AS_ROOT) mount -t tracefs tracefs /sys/kernel/tracing \

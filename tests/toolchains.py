@@ -2,8 +2,9 @@
 
 As a command, it fetches toolchains and prints where their ``go`` lies::
 
-    python tests/toolchains.py 1.27.3     # that one
-    python tests/toolchains.py            # all of them
+    python -m tests.toolchains 1.27.3     # that one
+    python -m tests.toolchains newest
+    python -m tests.toolchains            # all of them
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-DEBIAN = "1.19"  # Debian 12's golang-go; PyPI has no toolchain as old as that
-TOOLCHAINS = (DEBIAN, "1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3")
+from gtrace_rec.goruntime import versions
+
+DEBIAN = "1.19"  # Debian 12's golang-1.19-go; PyPI has no toolchain as old as that
+TOOLCHAINS = tuple(v for v in versions.TOOLCHAINS.values() if v)
 NEWEST = TOOLCHAINS[-1]
 
 _DEBIAN_GOROOT = Path("/usr/lib/go-1.19")
@@ -87,7 +90,7 @@ def build(version: str, source: Path, mode: str = "plain") -> Path:
             where, what = (source, ".") if source.is_dir() else (source.parent, source.name)
             command = [str(toolchain(version)), "build", *flags, "-o", str(out), what]
             done = subprocess.run(
-                command, cwd=where, env=_go_env(how), capture_output=True, text=True
+                command, cwd=where, env=go_env(how), capture_output=True, text=True
             )
             if done.returncode:
                 raise RuntimeError(f"{' '.join(command)} in {where}:\n{done.stdout}{done.stderr}")
@@ -146,7 +149,7 @@ def _digest(source: Path, *parts: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _go_env(mode: Mode) -> dict[str, str]:
+def go_env(mode: Mode) -> dict[str, str]:
     """The environment to build in: nothing of the user's settings, nothing from the network."""
     cache = cache_dir()
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("GO", "CGO_"))}
@@ -167,4 +170,4 @@ def _go_env(mode: Mode) -> dict[str, str]:
 
 if __name__ == "__main__":
     for wanted in sys.argv[1:] or TOOLCHAINS:
-        print(toolchain(wanted))
+        print(toolchain(NEWEST if wanted == "newest" else wanted))

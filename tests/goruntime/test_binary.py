@@ -75,7 +75,7 @@ def test_what_is_no_go_program(path: str, says: str) -> None:
 @pytest.mark.parametrize(("arch", "says"), [("386", "32-bit"), ("riscv64", "for riscv")])
 def test_go_for_other_machines(tmp_path: Path, arch: str, says: str) -> None:
     (tmp_path / "main.go").write_text("package main\n\nfunc main() {}\n")
-    env = toolchains._go_env(toolchains.Mode(goarch=arch))
+    env = toolchains.go_env(toolchains.Mode(goarch=arch))
     command = [toolchains.toolchain(toolchains.NEWEST), "build", "-o", "other", "main.go"]
     subprocess.run(command, cwd=tmp_path, env=env, check=True)
     with pytest.raises(TargetError, match=says):
