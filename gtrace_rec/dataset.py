@@ -17,7 +17,9 @@ from gtrace_rec.schema import (
     Manifest,
     Part,
     open_part_name,
+    open_table_name,
     part_name,
+    table_name,
 )
 from gtrace_rec.streams import Stream, to_parquet
 
@@ -64,7 +66,8 @@ class Dataset:
         self._number = 0
         self._events = Stream(path / open_part_name(0), EVENTS)
         self._side = {
-            name: Stream(path / f"_{name}.arrows", schema) for name, schema in SIDE_TABLES.items()
+            name: Stream(path / open_table_name(name), schema)
+            for name, schema in SIDE_TABLES.items()
         }
         self._span: tuple[int, int] | None = None
         self._converter = ThreadPoolExecutor(1, thread_name_prefix="parquet")
@@ -166,7 +169,7 @@ class Dataset:
             for name, stream in self._side.items():
                 stream.close()
                 self.bytes_written += to_parquet(
-                    stream.path, self.path / f"_{name}.parquet", stream.schema
+                    stream.path, self.path / table_name(name), stream.schema
                 )
         finally:
             self._converter.shutdown()
@@ -174,4 +177,4 @@ class Dataset:
     @property
     def disk_bytes(self) -> int:
         """Bytes the recording takes on disk now."""
-        return sum(f.stat().st_size for f in self.path.iterdir() if f.is_file())
+        return sum(f.stat().st_size for f in self.path.rglob("*") if f.is_file())

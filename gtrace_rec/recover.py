@@ -17,7 +17,9 @@ from gtrace_rec.schema import (
     SIDE_TABLES,
     Manifest,
     Part,
+    open_table_name,
     parse_manifest,
+    table_name,
 )
 from gtrace_rec.streams import to_parquet
 
@@ -43,9 +45,9 @@ def recover(trace: Path) -> Iterator[str]:
             target = trace / f"{stream.stem.removeprefix('_')}.parquet"
             yield _convert(stream, target, EVENTS)
         for name, schema in SIDE_TABLES.items():
-            stream = trace / f"_{name}.arrows"
+            stream = trace / open_table_name(name)
             if stream.exists():
-                yield _convert(stream, trace / f"_{name}.parquet", schema)
+                yield _convert(stream, trace / table_name(name), schema)
         yield _close(trace, manifest)
     except OSError as e:
         raise TraceError(f"{trace}: {e.strerror}; nothing was lost, try again") from None

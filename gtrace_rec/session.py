@@ -177,7 +177,7 @@ def _finish(recorder: Recorder, talk: _Talk, reason: str, out: Path) -> None:
 def _last_words(manifest: Manifest, out: Path) -> list[str]:
     totals = manifest.totals
     elapsed = (manifest.stopped_ts or 0) - manifest.started_ts
-    size = sum(f.stat().st_size for f in out.iterdir())
+    size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())
     lines = [
         f"{totals.events:,} events in {format_duration(elapsed)}, {totals.lost_ring:,} lost, "
         f"{format_bytes(size)} in {out} (stopped: {manifest.stop_reason})"

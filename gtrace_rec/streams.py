@@ -79,6 +79,7 @@ def read_stream(path: Path) -> Iterator[pa.RecordBatch]:
 def to_parquet(stream: Path, target: Path, schema: pa.Schema) -> int:
     """Turn a stream into a Parquet file, atomically, and remove the stream; returns its size."""
     hidden = target.with_name(f".{target.name}.tmp")
+    target.parent.mkdir(exist_ok=True)
     try:
         _write_parquet(stream, hidden, schema)
         os.replace(hidden, target)
