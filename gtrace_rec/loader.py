@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from gtrace_rec._errors import HostError
 from gtrace_rec.goruntime import GoBinary
+from gtrace_rec.hostcheck import UPROBE_MULTI_KERNEL, bpf, kernel_release
 from gtrace_rec.plan import KIND_CODES, Site, reasons_mask
 from gtrace_rec.ring import Ring
 
@@ -25,7 +24,6 @@ _PAGE = 4096
 # include/uapi/linux/bpf.h (Linux 6.6)
 _BPF_LINK_CREATE = 28
 _BPF_TRACE_UPROBE_MULTI = 48
-_SYS_BPF = {"x86_64": 321, "aarch64": 280}
 
 # What a park of these reasons waits on: a channel, found through g.waiting, or the first argument
 # of gopark's caller (semacquire1, notifyListWait, netpollblock). Others have no one object.
@@ -80,7 +78,7 @@ class Probes:
         self.options = options
         self._binary = binary
         self._links: dict[int, int] = {}
-        self._multi = _kernel_release() >= (6, 6)
+        self._multi = kernel_release() >= UPROBE_MULTI_KERNEL
         self._bpf = self._compile()
         try:
             if self._multi:
@@ -96,13 +94,8 @@ class Probes:
         self._tallies = self._bpf["tallies"]
 
     def _compile(self) -> Any:
-        try:
-            import bcc
-        except ImportError:
-            raise HostError(
-                "the Python package bcc is missing: apt install python3-bpfcc, and use an "
-                "interpreter that sees it (python3 -m venv --system-site-packages)"
-            ) from None
+        import bcc  # slow to load, and absent where only snapshots are taken
+
         self._module = bcc
         with as_file(files("gtrace_rec") / "bpf") as folder:
             os.environ["BCC_KERNEL_SOURCE"] = str(folder / "include")
@@ -174,18 +167,13 @@ class Probes:
             cnt=count,
             pid=pid,
         )
-        libc = ctypes.CDLL(None, use_errno=True)
-        fd: int = libc.syscall(
-            _SYS_BPF[platform.machine()], _BPF_LINK_CREATE, ctypes.byref(attr), ctypes.sizeof(attr)
-        )
-        if fd < 0:
-            code = ctypes.get_errno()
+        try:
+            return bpf(_BPF_LINK_CREATE, attr)
+        except OSError as e:
             raise HostError(
-                f"pid {pid}: the kernel would not attach the probes to {path} "
-                f"({errno.errorcode.get(code, code)}: {os.strerror(code)}); "
+                f"pid {pid}: the kernel would not attach the probes to {path} ({e.strerror}); "
                 f"try: gtrace-rec doctor {pid}"
-            )
-        return fd
+            ) from None
 
     @property
     def attached(self) -> bool:
@@ -242,8 +230,3 @@ class Probes:
         self.detach()
         self.ring.close()
         self._bpf.cleanup()
-
-
-def _kernel_release() -> tuple[int, int]:
-    major, minor, *_ = platform.release().split(".")
-    return int(major), int("".join(c for c in minor if c.isdigit()) or 0)

@@ -101,8 +101,7 @@ _RULES = (
     _Rule(Plan.SCHED, "syscall_lost_p", SiteType.ARG1, "runtime.exitsyscallNoP", _CAS, since=26),
 )
 
-# Coroutines change state without casgstatus; the function exists only where iter.Pull is used.
-_CORO = "runtime.coroswitch_m"
+_CALL_SIZE = {"amd64": 5, "arm64": 4}
 
 
 @dataclass(frozen=True)
@@ -110,6 +109,7 @@ class Site:
     """One instruction to probe."""
 
     name: str
+    plan: Plan  # the cheapest that includes it
     kind: str
     type: SiteType
     function: str
@@ -152,22 +152,20 @@ def find_sites(binary: GoBinary, plan: Plan) -> tuple[list[Site], list[str]]:
             calls = calls[rule.nth : rule.nth + 1]
         if not calls:
             missing.append(f"{name}: no such call in this binary; {rule.kind} events are not seen")
-        sites += (_site(binary, name, rule.kind, rule.site, rule.function, a) for a in calls)
+        sites += (_site(binary, name, rule, address) for address in calls)
     return sites, missing
 
 
-def _site(
-    binary: GoBinary, name: str, kind: str, site: SiteType, function: str, address: int
-) -> Site:
-    expected = binary.read(address, 5)
+def _site(binary: GoBinary, name: str, rule: _Rule, address: int) -> Site:
     return Site(
         name=name,
-        kind=kind,
-        type=site,
-        function=function,
+        plan=rule.plan,
+        kind=rule.kind,
+        type=rule.site,
+        function=rule.function,
         address=address,
         file_offset=binary.file_offset(address),
-        expected=expected,
+        expected=binary.read(address, _CALL_SIZE[binary.arch]),
         cost="emulated",
     )
 

@@ -15,6 +15,7 @@ from gtrace_rec import procfs
 from gtrace_rec._errors import GtraceError, TraceError
 from gtrace_rec.commands.common import format_bytes, format_duration
 from gtrace_rec.dataset import prepare_directory
+from gtrace_rec.hostcheck import require_host
 from gtrace_rec.launch import Launched
 from gtrace_rec.recorder import Recorder, RecordOptions, Status
 from gtrace_rec.schema import Manifest
@@ -37,6 +38,7 @@ def record_process(
     progress: bool,
 ) -> int:
     """Record a running process until it ends, `duration` ns have passed, or a signal."""
+    require_host()
     procfs.check_process(pid)
     prepare_directory(out, force=force)
     talk = _Talk(quiet=quiet, progress=progress)
@@ -64,6 +66,7 @@ def record_launched(
     progress: bool,
 ) -> int:
     """Start a program, record it from its first goroutine, and return its exit status."""
+    require_host()
     prepare_directory(out, force=force)
     talk = _Talk(quiet=quiet, progress=progress)
     failure: TraceError | None = None

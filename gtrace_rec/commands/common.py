@@ -6,6 +6,8 @@ import re
 
 import click
 
+PLANS = ("snapshot", "lifecycle", "park", "sched", "full")
+
 _UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import click
 
-from gtrace_rec.commands.common import Duration, Size
-
-_PLANS = ("snapshot", "lifecycle", "park", "sched", "full")
+from gtrace_rec.commands.common import PLANS, Duration, Size
 
 
 @click.command(
@@ -29,7 +27,7 @@ Examples:
 )
 @click.option(
     "--plan",
-    type=click.Choice(_PLANS),
+    type=click.Choice(PLANS),
     default="sched",
     show_default=True,
     help="How much to record, cheapest first.",
