@@ -1,7 +1,5 @@
 """The errors a user may meet, each with the exit status it ends the command with."""
 
-from gtrace_rec.schema import GtraceError, TraceError
-
 __all__ = [
     "GtraceError",
     "HostError",
@@ -11,6 +9,16 @@ __all__ = [
     "UnsupportedGoError",
     "UsageError",
 ]
+
+
+class GtraceError(Exception):
+    """An expected failure: one line that says what, where, why and what to do next."""
+
+    exit_code = 1
+
+
+class TraceError(GtraceError):
+    """A recording cannot be written or read."""
 
 
 class UsageError(GtraceError):

@@ -26,21 +26,13 @@ from typing import Any
 import pyarrow as pa
 
 from gtrace_rec import __version__
+from gtrace_rec._errors import GtraceError as GtraceError  # a part of the contract
+from gtrace_rec._errors import TraceError as TraceError
 
 FORMAT_NAME = "gtrace"
 FORMAT_VERSION = 1
 
 MANIFEST = "_manifest.json"
-
-
-class GtraceError(Exception):
-    """An expected failure: one line that says what, where, why and what to do next."""
-
-    exit_code = 1
-
-
-class TraceError(GtraceError):
-    """A recording cannot be written or read."""
 
 
 @dataclass(frozen=True)
