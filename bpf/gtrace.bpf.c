@@ -83,8 +83,9 @@ static __always_inline u64 word(struct tally *t, u64 address)
 	return value;
 }
 
-static __always_inline u64 take_stack(struct pt_regs *ctx, struct tally *t, u32 tid)
+static __always_inline u64 take_stack(struct pt_regs *ctx, struct tally *t, u64 id)
 {
+	u32 tid = id;
 	struct stack *s = scratch.lookup(&tid);
 
 	if (!s) {
@@ -102,7 +103,7 @@ static __always_inline u64 take_stack(struct pt_regs *ctx, struct tally *t, u32 
 
 	if (bytes <= 0)
 		goto lost;
-	u64 depth = (u64)bytes / 8, hash = depth;
+	u64 depth = (u64)bytes / 8, hash = depth ^ (id >> 32 << 32); /* of this process */
 
 	for (int i = 0; i < STACK_DEPTH; i++) {
 		if (i >= depth)
@@ -214,7 +215,7 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 #endif
 	}
 	if (want_stack)
-		stack = take_stack(ctx, t, (u32)id);
+		stack = take_stack(ctx, t, id);
 
 	struct event *e = events.ringbuf_reserve(sizeof(*e));
 

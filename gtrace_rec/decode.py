@@ -27,22 +27,26 @@ class Decoder:
         self._reasons = pa.array([name or "unspecified" for name in wait_reasons])
 
     def batch(
-        self, block: Block, stack_ids: NDArray[np.int32], load_bias: Mapping[int, int]
+        self, block: Block, stack_ids: NDArray[np.int32], load_bias: Mapping[int, int | None]
     ) -> pa.RecordBatch:
         """The events of `block` (no gaps among them).
 
         `stack_ids` are the recording's numbers of their stacks, -1 for none; `load_bias` is, by
-        pid, what the loader added to the addresses of the binary.
+        pid, what was added to the binary's addresses at load; None where that is not known.
         """
         kind = block["kind"]
         pc = block["pc"].astype(np.int64)
         obj = block["obj"].astype(np.int64)
         created = np.isin(kind, _CREATE)
         for pid, bias in load_bias.items():
-            if bias:
-                here = block["pid"] == pid
-                pc[here & (pc != 0)] -= bias
-                obj[here & created & (obj != 0)] -= bias
+            if bias == 0:
+                continue
+            here = block["pid"] == pid
+            for column, rows in ((pc, here), (obj, here & created)):
+                if bias is None:
+                    column[rows] = 0
+                else:
+                    column[rows & (column != 0)] -= bias
         columns = [
             pa.array(block["ts"].astype(np.int64)),
             pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int8)), _KINDS),

@@ -19,6 +19,7 @@ from gtrace_rec.plan import KIND_CODES, Site, reasons_mask
 from gtrace_rec.ring import Ring
 
 K_GAP = 255  # not an event: tells of records lost; bpf/event.h
+ALL_PROCESSES = 0  # as a pid: every process that runs the binary, now and later
 _PAGE = 4096
 
 # include/uapi/linux/bpf.h (Linux 6.6)
@@ -140,7 +141,7 @@ class Probes:
         return [s.cookie(stack=s.kind in self.options.stacks_of) for s in self.sites]
 
     def attach(self, pid: int, path: str) -> None:
-        """Put the probes on process `pid`, whose binary is reached by `path`.
+        """Put the probes on process `pid`, or ALL_PROCESSES, whose binary is reached by `path`.
 
         Raises HostError, naming the remedy, if the kernel refuses.
         """
@@ -149,7 +150,10 @@ class Probes:
             return
         for i, site in enumerate(self.sites):
             self._bpf.attach_uprobe(
-                name=path.encode(), addr=site.file_offset, pid=pid, fn_name=f"gtrace_{i}".encode()
+                name=path.encode(),
+                addr=site.file_offset,
+                pid=pid or -1,
+                fn_name=f"gtrace_{i}".encode(),
             )
         self._links[pid] = -1
 

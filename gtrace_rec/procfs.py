@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import socket
 import struct
 import time
 from pathlib import Path
+from typing import IO
 
 from gtrace_rec._errors import HostError, TargetError
 from gtrace_rec.schema import ClockAnchor, RecorderProcess
@@ -38,8 +40,11 @@ def check_process(pid: int) -> None:
 
 
 def argv(pid: int) -> list[str]:
-    """The process's command line."""
-    raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    """The process's command line. Raises TargetError if it is gone."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        raise TargetError(f"pid {pid}: ended before it could be recorded") from None
     return [a.decode(errors="replace") for a in raw.rstrip(b"\0").split(b"\0")]
 
 
@@ -61,6 +66,28 @@ def load_bias(pid: int, entry: int) -> int | None:
         if key == _AT_ENTRY:
             return int(value - entry)
     return None
+
+
+def processes_of(path: str) -> list[int]:
+    """The processes that run the binary at `path`, as far as they may be looked at."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and os.path.samefile(entry / "exe", path):
+                found.append(int(entry.name))
+    return sorted(found)
+
+
+def memory(pid: int) -> IO[bytes]:
+    """The process's memory, for reading. Raises TargetError if it is gone."""
+    try:
+        return open(f"/proc/{pid}/mem", "rb", buffering=0)
+    except FileNotFoundError:
+        raise TargetError(f"pid {pid}: ended before it could be recorded") from None
+    except PermissionError:
+        raise HostError(
+            f"pid {pid}: its memory may not be read; run gtrace-rec with sudo"
+        ) from None
 
 
 def start_ticks(pid: int) -> int | None:

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,26 +17,15 @@ import pyarrow as pa
 from gtrace_rec import procfs
 from gtrace_rec._errors import TargetError
 from gtrace_rec.dataset import Dataset
-from gtrace_rec.decode import Decoder, split_gaps
-from gtrace_rec.goruntime import GoBinary, open_binary
-from gtrace_rec.loader import LoadOptions, Probes
-from gtrace_rec.plan import KIND_CODES, Plan, Site, find_sites
-from gtrace_rec.ring import Block
-from gtrace_rec.schema import (
-    EVENT_KINDS,
-    GAPS,
-    HEALTH,
-    ClockAnchor,
-    Exe,
-    Manifest,
-    Process,
-    Totals,
-)
-from gtrace_rec.stacks import StackResolver, StackTable
+from gtrace_rec.goruntime import open_binary
+from gtrace_rec.loader import ALL_PROCESSES, LoadOptions
+from gtrace_rec.plan import Plan
+from gtrace_rec.programs import Gap, Program, Watched
+from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals
+from gtrace_rec.stacks import StackTable
 
 _BLOCK = 1 << 16  # records decoded at a time
 _SECOND = 1_000_000_000
-_CREATED = [KIND_CODES["create"], KIND_CODES["create_parked"]]
 
 
 @dataclass(frozen=True)
@@ -60,61 +50,6 @@ class RecordOptions:
 
 
 @dataclass
-class _Watched:
-    """One process being recorded."""
-
-    pid: int
-    exe: int
-    argv: list[str]
-    launched: bool
-    ticks: int | None
-    started_ts: int
-    load_bias: int | None = None
-    ended_ts: int | None = None
-    exit_status: int | None = None
-
-    def as_manifest(self) -> Process:
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(Process)}
-        return Process(**values)
-
-
-@dataclass
-class _Program:
-    """One binary being recorded, with its probes and all that reads them."""
-
-    number: int
-    path: str
-    binary: GoBinary
-    sites: list[Site]
-    missing: list[str]
-    probes: Probes
-    decoder: Decoder
-    resolver: StackResolver
-    biases: dict[int, int] = field(default_factory=dict)
-    pending: list[Block] = field(default_factory=list)
-    pending_rows: int = 0
-
-    def as_manifest(self) -> Exe:
-        b = self.binary
-        return Exe(
-            exe=self.number,
-            path=self.path,
-            go_version=b.go_version,
-            arch=b.arch,
-            build_id=b.build_id,
-            settings=dict(b.settings),
-            pie=b.pie,
-            stripped=b.stripped,
-            cgo=b.cgo,
-            offsets=dict(b.offsets),
-            offsets_source=b.offsets.source,
-            wait_reasons=list(b.wait_reasons),
-            probes=[s.probe(attached=True) for s in self.sites],
-            missing=self.missing,
-        )
-
-
-@dataclass
 class Status:
     """How the recording stands, for whoever shows it."""
 
@@ -134,16 +69,15 @@ class Recorder:
         self.status = Status()
         self.dataset = Dataset(path, reserve=options.rotate_bytes // 8)
         self._stacks = StackTable()
-        self._programs: dict[tuple[int, int], _Program] = {}
-        self._watched: dict[int, _Watched] = {}
+        self._programs: dict[tuple[int, int], Program] = {}
+        self._watched: dict[int, Watched] = {}
         self._identity = procfs.this_recorder()
         self._host = procfs.this_host()
-        self._started_ts = time.monotonic_ns()  # set anew once the probes are on
-        self._last_tick = self._started_ts
-        self._last_rotation = self._started_ts
+        self._followed: set[int] = set()  # programs whose every process is recorded
+        self._started_ts: int | None = None
+        self._last_tick = self._last_rotation = 0
         self._last_anchor = 0
         self._anchors: list[ClockAnchor] = []
-        self._by_kind: Counter[str] = Counter()
         self._health: Counter[str] = Counter()  # cumulative values as of the last row
         self._live: int | None = 0
         self._snapshots = 0
@@ -151,77 +85,100 @@ class Recorder:
 
     # -- what is recorded ---------------------------------------------------------------------
 
-    def add(self, pid: int, path: str, argv: list[str], *, launched: bool) -> None:
-        """Begin to record process `pid`, whose binary is reached by `path`.
+    def add(self, pid: int) -> None:
+        """Begin to record the running process `pid`.
+
+        Raises GtraceError's children if it cannot be recorded.
+        """
+        path = procfs.exe_path(pid)
+        program = self._program(path)
+        watched = self._watch(pid, program, procfs.argv(pid))
+        program.probes.attach(pid, path)
+        watched.started_ts = time.monotonic_ns()
+        self._begun()
+
+    def add_launched(self, pid: int, path: str, argv: list[str]) -> None:
+        """Begin to record `pid`, which is yet to become the program at `path`.
 
         Raises GtraceError's children if it cannot be recorded.
         """
         program = self._program(path)
-        watched = _Watched(
-            pid, program.number, argv, launched, procfs.start_ticks(pid), time.monotonic_ns()
+        now = time.monotonic_ns()
+        self._watched[pid] = Watched(
+            pid, program.number, argv, True, True, procfs.start_ticks(pid), now
         )
-        if not launched:
-            self._find_bias(watched, program)
-            self._check_code(watched, program)
-            self._live = None
         program.probes.attach(pid, path)
-        watched.started_ts = time.monotonic_ns()
-        if not self._watched:
-            self._started_ts = self._last_tick = self._last_rotation = watched.started_ts
-        self._watched[pid] = watched
-        self.dataset.write_manifest(self._manifest(watched.started_ts))
+        self._begun()
 
     def launched(self, pid: int) -> None:
         """A launched process has become its program by now: find where it was loaded."""
         watched = self._watched[pid]
-        self._find_bias(watched, self._by_number(watched.exe))
+        self._by_number(watched.exe).find_bias(watched)
 
-    def _program(self, path: str) -> _Program:
+    def follow(self, path: str) -> None:
+        """Record every process of the binary at `path`, those that start later too.
+
+        Raises GtraceError's children if it cannot be recorded.
+        """
+        program = self._program(path)
+        self._followed.add(program.number)
+        for pid in procfs.processes_of(path):
+            self._watch(pid, program, procfs.argv(pid))
+        program.probes.attach(ALL_PROCESSES, path)
+        now = time.monotonic_ns()
+        for watched in self._watched.values():
+            if watched.exe == program.number:
+                watched.started_ts = now
+        self._begun()
+
+    def _begun(self) -> None:
+        now = time.monotonic_ns()
+        if self._started_ts is None:
+            self._started_ts = self._last_tick = self._last_rotation = now
+        self.dataset.write_manifest(self._manifest(now))
+
+    def _watch(self, pid: int, program: Program, argv: list[str]) -> Watched:
+        watched = Watched(
+            pid, program.number, argv, False, False, procfs.start_ticks(pid), time.monotonic_ns()
+        )
+        program.find_bias(watched)
+        program.check_code(watched)
+        self._live = None
+        self._watched[pid] = watched
+        return watched
+
+    def _adopt(self, program: Program, pids: Iterable[int]) -> None:
+        """Take note of processes of a followed binary that started since."""
+        for pid in pids:
+            if pid in self._watched:
+                continue
+            try:
+                argv = procfs.argv(pid)
+            except TargetError:
+                argv = []  # gone already
+            now = time.monotonic_ns()
+            watched = Watched(pid, program.number, argv, False, True, procfs.start_ticks(pid), now)
+            program.find_bias(watched)
+            self._watched[pid] = watched
+
+    def _program(self, path: str) -> Program:
         try:
             status = os.stat(path)
         except OSError as e:
             raise TargetError(f"{path}: {e.strerror}") from None
         key = (status.st_dev, status.st_ino)
         if key not in self._programs:
-            binary = open_binary(path)
-            sites, missing = find_sites(binary, self.options.plan)
-            probes = Probes(binary, sites, self.options.load)
-            number = len(self._programs)
-            self._programs[key] = _Program(
-                number=number,
-                path=os.path.realpath(path),
-                binary=binary,
-                sites=sites,
-                missing=missing,
-                probes=probes,
-                decoder=Decoder(binary.wait_reasons),
-                resolver=StackResolver(number, binary, probes, self._stacks),
+            self._programs[key] = Program(
+                len(self._programs),
+                open_binary(path),
+                self.options.plan,
+                self.options.load,
+                self._stacks,
             )
         return self._programs[key]
 
-    def _by_number(self, exe: int) -> _Program:
+    def _by_number(self, exe: int) -> Program:
         return next(p for p in self._programs.values() if p.number == exe)
-
-    def _find_bias(self, watched: _Watched, program: _Program) -> None:
-        bias = 0 if not program.binary.pie else procfs.load_bias(watched.pid, program.binary.entry)
-        watched.load_bias = bias
-        if bias is not None:
-            program.biases[watched.pid] = bias
-
-    @staticmethod
-    def _check_code(watched: _Watched, program: _Program) -> None:
-        """Refuse to probe a process whose memory does not hold the instructions of its file."""
-        with open(f"/proc/{watched.pid}/mem", "rb", buffering=0) as memory:
-            for site in program.sites:
-                memory.seek(site.address + (watched.load_bias or 0))
-                found = memory.read(len(site.expected))
-                # Another tracer's breakpoint may stand in the first byte.
-                if found != site.expected and found != b"\xcc" + site.expected[1:]:
-                    raise TargetError(
-                        f"pid {watched.pid}: at {site.address:#x} ({site.name}) its memory holds "
-                        f"{found.hex()}, its file {site.expected.hex()}: it changes its own code, "
-                        "which gtrace does not touch; record with --plan snapshot"
-                    )
 
     # -- the stream of events -----------------------------------------------------------------
 
@@ -229,49 +186,32 @@ class Recorder:
         """Take what the rings hold and write what is due; True if there is more waiting."""
         busy = False
         for program in self._programs.values():
-            block = program.probes.ring.read(_BLOCK)
-            if len(block):
-                program.pending.append(block)
-                program.pending_rows += len(block)
+            busy |= program.drain(_BLOCK) == _BLOCK
             if program.pending_rows >= _BLOCK:
                 self._write(program)
-            busy |= len(block) == _BLOCK
         now = time.monotonic_ns()
         if now - self._last_tick >= _SECOND:
             self._tick(now)
         return busy
 
-    def _write(self, program: _Program) -> None:
-        if not program.pending:
-            return
-        block, gaps = split_gaps(np.concatenate(program.pending))
-        program.pending, program.pending_rows = [], 0
-        batch = program.decoder.batch(
-            block, program.resolver.resolve(block, program.biases), program.biases
-        )
-        program.resolver.symbolize(batch, np.isin(block["kind"], _CREATED))
+    def _write(self, program: Program) -> None:
+        block, gaps = program.take()
+        if program.number in self._followed:
+            self._adopt(program, np.unique(block["pid"]).tolist())
+        batch = program.decode(block)
         stacks, symbols = self._stacks.take_new()
         self.dataset.append("stacks", stacks)
         self.dataset.append("symbols", symbols)
-        self._append_gaps(
-            [
-                (int(g["pid"]), int(g["cpu"]), int(g["ts"]), int(g["obj"]), int(g["other_goid"]))
-                for g in gaps
-            ]
-        )
+        self._append_gaps(gaps)
         self.dataset.append_events(batch)
         if self.dataset.part_bytes >= self.options.rotate_bytes:
             self._rotate(time.monotonic_ns())
-        counts = np.bincount(block["kind"], minlength=len(EVENT_KINDS))
-        self._by_kind.update(
-            dict(zip((k.name for k in EVENT_KINDS), counts.tolist(), strict=False))
-        )
 
     def _rotate(self, now: int) -> None:
         self.dataset.rotate()
         self._last_rotation = now
 
-    def _append_gaps(self, gaps: list[tuple[int | None, int, int, int, int]]) -> None:
+    def _append_gaps(self, gaps: list[Gap]) -> None:
         rows = [(pid, cpu, first, last, "ring full", lost) for pid, cpu, first, last, lost in gaps]
         self._append_rows("gaps", rows, GAPS)
 
@@ -327,7 +267,7 @@ class Recorder:
         self._append_rows("health", [tuple(row[name] for name in HEALTH.names)], HEALTH)
         span = max(now - self._last_tick, 1)
         self.status = Status(
-            elapsed_ns=now - self._started_ts,
+            elapsed_ns=now - (self._started_ts or now),
             events=totals.events,
             events_per_s=row["events"] * _SECOND / span,
             lost=totals.lost_ring,
@@ -338,21 +278,24 @@ class Recorder:
     def _live_goroutines(self) -> int | None:
         if self._live is None:
             return None
-        born = self._by_kind["create"] + self._by_kind["create_parked"]
-        return self._live + born - self._by_kind["exit"]
+        kinds = self._by_kind()
+        return self._live + kinds["create"] + kinds["create_parked"] - kinds["exit"]
+
+    def _by_kind(self) -> Counter[str]:
+        return sum((p.by_kind for p in self._programs.values()), Counter())
 
     def _totals(self) -> Totals:
         losses = [p.probes.losses() for p in self._programs.values()]
-        by_kind: Counter[str] = Counter()
+        lost: Counter[str] = Counter()
         for loss in losses:
-            by_kind.update(loss.lost_by_kind)
+            lost.update(loss.lost_by_kind)
         return Totals(
-            events=self._by_kind.total(),
-            by_kind={k: v for k, v in self._by_kind.items() if v},
-            lost_ring=by_kind.total(),
-            lost_by_kind=dict(by_kind),
+            events=self._by_kind().total(),
+            by_kind=dict(self._by_kind()),
+            lost_ring=lost.total(),
+            lost_by_kind=dict(lost),
             lost_stack=sum(x.lost_stack for x in losses)
-            + sum(p.resolver.lost for p in self._programs.values()),
+            + sum(p.lost_stacks for p in self._programs.values()),
             read_faults=sum(x.read_faults for x in losses),
             bytes=self.dataset.disk_bytes,
             stacks=len(self._stacks),
@@ -372,8 +315,8 @@ class Recorder:
 
     @property
     def finished(self) -> bool:
-        """All processes are gone."""
-        return all(w.ended_ts is not None for w in self._watched.values())
+        """All processes are gone, and no more are waited for."""
+        return not self._followed and all(w.ended_ts is not None for w in self._watched.values())
 
     # -- the end ------------------------------------------------------------------------------
 
@@ -429,7 +372,7 @@ class Recorder:
             exes=[p.as_manifest() for p in self._programs.values()],
             processes=[w.as_manifest() for w in self._watched.values()],
             clock=self._anchors,
-            started_ts=self._started_ts,
+            started_ts=self._started_ts or now,
             flushed_ts=now,
             parts=self.dataset.parts,
             totals=self._totals(),

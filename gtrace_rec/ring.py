@@ -43,6 +43,7 @@ class Ring:
         """Map the ring of `size` bytes behind `map_fd`."""
         page = mmap.PAGESIZE
         self._size = size
+        self.dtype = RECORD
         # One page for us to write our position in; one for the kernel's, then the data, twice in
         # a row, so that a record that wraps around lies in one piece.
         self._consumer_page = mmap.mmap(map_fd, page)

@@ -277,7 +277,8 @@ class Process:
     pid: int
     exe: int
     argv: list[str]
-    launched: bool  # started by the recorder, hence recorded from its first goroutine
+    launched: bool  # started by the recorder
+    from_start: bool  # recorded from its first goroutine on
     load_bias: int | None
     started_ts: int  # from when on its events were recorded
     ended_ts: int | None = None  # when it was seen to be gone

@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from gtrace_rec import procfs
@@ -27,8 +27,9 @@ _IDLE_S = 0.02
 _PROGRESS_S = 0.25
 
 
-def record_process(
-    pid: int,
+def record_processes(
+    pids: Sequence[int],
+    exes: Sequence[Path],
     out: Path,
     options: RecordOptions,
     duration: int | None,
@@ -37,17 +38,26 @@ def record_process(
     quiet: bool,
     progress: bool,
 ) -> int:
-    """Record a running process until it ends, `duration` ns have passed, or a signal."""
+    """Record running processes until they end, `duration` ns have passed, or a signal.
+
+    `exes` are binaries whose every process is recorded, those too that start later.
+    """
     require_host()
-    procfs.check_process(pid)
+    for pid in pids:
+        procfs.check_process(pid)
     prepare_directory(out, force=force)
     talk = _Talk(quiet=quiet, progress=progress)
     with _blocked_signals(_STOP):
         recorder = Recorder(out, options)
         try:
             with _discarded_on_failure(recorder):
-                recorder.add(pid, procfs.exe_path(pid), procfs.argv(pid), launched=False)
-            talk.line(f"recording pid {pid} ({procfs.exe_name(pid)}) into {out}; Ctrl-C stops")
+                for pid in pids:
+                    recorder.add(pid)
+                for exe in exes:
+                    recorder.follow(str(exe))
+            names = [f"pid {pid} ({procfs.exe_name(pid)})" for pid in pids]
+            names += [f"every process of {exe}" for exe in exes]
+            talk.line(f"recording {', '.join(names)} into {out}; Ctrl-C stops")
             reason = _run(recorder, talk, duration, _STOP, lambda number, code: True)
             _finish(recorder, talk, reason, out)
         finally:
@@ -76,7 +86,7 @@ def record_launched(
         try:
             with _discarded_on_failure(recorder):
                 with child.abandoned_on_failure():
-                    recorder.add(child.pid, child.path, command, launched=True)
+                    recorder.add_launched(child.pid, child.path, command)
                 talk.line(f"recording {shlex.join(command)} into {out}")
                 child.go()
             recorder.launched(child.pid)

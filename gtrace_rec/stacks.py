@@ -85,7 +85,7 @@ class StackResolver:
         self._seen_pcs: set[int] = set()
         self.lost = 0  # stacks whose addresses were gone from the map
 
-    def resolve(self, block: Block, load_bias: Mapping[int, int]) -> NDArray[np.int32]:
+    def resolve(self, block: Block, load_bias: Mapping[int, int | None]) -> NDArray[np.int32]:
         """Stack numbers of the events, -1 for none."""
         encoded = pa.array(block["stack"]).dictionary_encode()
         hashes = encoded.dictionary.to_numpy()
@@ -111,7 +111,7 @@ class StackResolver:
         pcs.discard(None)
         self._table.symbolize(self._exe, self._binary, pcs)
 
-    def _fetch(self, key: int, pid: int, load_bias: Mapping[int, int]) -> int:
+    def _fetch(self, key: int, pid: int, load_bias: Mapping[int, int | None]) -> int:
         if key == 0:
             number = -1
         else:
@@ -120,7 +120,11 @@ class StackResolver:
                 self.lost += 1
                 return -1
             self._in_map.append(key)
-            pcs = addresses.astype(np.int64) - load_bias.get(int(pid), 0)
+            bias = load_bias.get(int(pid))
+            if bias is None:  # of a process that was gone before it was looked at
+                self.lost += 1
+                return -1
+            pcs = addresses.astype(np.int64) - bias
             pcs[1:] -= 1  # return addresses; the innermost is the probed instruction itself
             number = self._table.intern(self._exe, self._binary, pcs)
         self._by_hash[key] = number

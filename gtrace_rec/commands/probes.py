@@ -45,8 +45,7 @@ def command(binary: Path, plan: str, as_json: bool) -> None:
         return
     click.echo(f"{'PLAN':<9} {'EVENT':<14} {'ADDRESS':>10} {'BYTES':<10} {'COST':<8} SITE")
     for s in sites:
-        click.echo(
-            f"{s.plan!s:<9} {s.kind:<14} {s.address:>#10x} {s.expected.hex():<10} {s.cost:<8} {s.name}"
-        )
+        place = f"{s.address:>#10x} {s.expected.hex():<10}"
+        click.echo(f"{s.plan!s:<9} {s.kind:<14} {place} {s.cost:<8} {s.name}")
     for sentence in missing:
         click.echo(f"gtrace-rec: {sentence}", err=True)

@@ -15,13 +15,23 @@ from gtrace_rec.commands.common import PLANS, Duration, Size
 Examples:
   gtrace-rec --out trace.parquet --pid 4242 --duration 60s
   gtrace-rec --out trace.parquet -- ./server --flag
+  gtrace-rec --out trace.parquet --exe /usr/bin/server
   gtrace-rec --out trace.parquet --plan park --pid 4242
 """,
 )
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path), required=True, help="Directory to write."
 )
-@click.option("--pid", "-p", type=int, help="Record this running process.")
+@click.option(
+    "--pid", "-p", "pids", type=int, multiple=True, help="Record this running process; repeatable."
+)
+@click.option(
+    "--exe",
+    "exes",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Record every process of this binary, those that start later too; repeatable.",
+)
 @click.option(
     "--duration", "-d", type=Duration(), help="Stop after this long, e.g. 30s. [default: no end]"
 )
@@ -65,7 +75,8 @@ Examples:
 @click.argument("command_line", nargs=-1, type=click.UNPROCESSED, metavar="[-- PROGRAM ARGS...]")
 def command(
     out: Path,
-    pid: int | None,
+    pids: tuple[int, ...],
+    exes: tuple[Path, ...],
     duration: int | None,
     plan: str,
     force: bool,
@@ -85,11 +96,13 @@ def command(
     from gtrace_rec.loader import LoadOptions
     from gtrace_rec.plan import Plan
     from gtrace_rec.recorder import RecordOptions
-    from gtrace_rec.session import record_launched, record_process
+    from gtrace_rec.session import record_launched, record_processes
     from gtrace_rec.target import only_go_process
 
-    if pid is not None and command_line:
-        raise UsageError("a pid and a program at once: give --pid PID or -- PROGRAM, not both")
+    if (pids or exes) and command_line:
+        raise UsageError(
+            "a process and a program to start at once: give --pid and --exe, or -- PROGRAM"
+        )
     if ring_size < 1 << 16 or ring_size & (ring_size - 1):
         raise UsageError(f"--ring-size {ring_size}: must be a power of two of at least 64K")
     options = RecordOptions(
@@ -103,5 +116,13 @@ def command(
         return record_launched(
             list(command_line), out, options, duration, force=force, quiet=quiet, progress=show
         )
-    chosen = pid if pid is not None else only_go_process()
-    return record_process(chosen, out, options, duration, force=force, quiet=quiet, progress=show)
+    return record_processes(
+        pids if pids or exes else (only_go_process(),),
+        exes,
+        out,
+        options,
+        duration,
+        force=force,
+        quiet=quiet,
+        progress=show,
+    )

@@ -1,0 +1,145 @@
+"""What is being recorded: programs (a binary with its probes) and the processes that run them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from gtrace_rec import procfs
+from gtrace_rec._errors import TargetError
+from gtrace_rec.decode import Decoder, split_gaps
+from gtrace_rec.goruntime import GoBinary
+from gtrace_rec.loader import LoadOptions, Probes
+from gtrace_rec.plan import KIND_CODES, Plan, find_sites
+from gtrace_rec.ring import Block
+from gtrace_rec.schema import EVENT_KINDS, Exe, Process
+from gtrace_rec.stacks import StackResolver, StackTable
+
+_CREATED = [KIND_CODES["create"], KIND_CODES["create_parked"]]
+_KIND_NAMES = [k.name for k in EVENT_KINDS]
+
+Gap = tuple[int | None, int, int, int, int]  # pid, cpu, first ts, last ts, events lost
+
+
+@dataclass
+class Watched:
+    """One process being recorded."""
+
+    pid: int
+    exe: int
+    argv: list[str]
+    launched: bool
+    from_start: bool
+    ticks: int | None
+    started_ts: int
+    load_bias: int | None = None
+    ended_ts: int | None = None
+    exit_status: int | None = None
+
+    def as_manifest(self) -> Process:
+        """This process as the manifest records it."""
+        return Process(**{f.name: getattr(self, f.name) for f in dataclasses.fields(Process)})
+
+
+class Program:
+    """One binary being recorded: its probes, and what turns their records into rows."""
+
+    def __init__(
+        self, number: int, binary: GoBinary, plan: Plan, options: LoadOptions, stacks: StackTable
+    ) -> None:
+        """Compile and load the probes of `plan`. Raises HostError if that fails."""
+        self.number = number
+        self.binary = binary
+        self.path = os.path.realpath(binary.path)
+        self.sites, self.missing = find_sites(binary, plan)
+        if not self.sites:
+            raise TargetError(
+                f"{self.path}: none of the runtime's calls that plan {plan} watches is in it "
+                f"({'; '.join(self.missing)}); record with --plan snapshot"
+            )
+        self.probes = Probes(binary, self.sites, options)
+        self.biases: dict[int, int | None] = {}  # by pid; None: not known
+        self.by_kind: Counter[str] = Counter()
+        self._decoder = Decoder(binary.wait_reasons)
+        self._resolver = StackResolver(number, binary, self.probes, stacks)
+        self._pending: list[Block] = []
+        self.pending_rows = 0
+
+    def find_bias(self, watched: Watched) -> None:
+        """Learn where a process has this binary loaded."""
+        b = self.binary
+        watched.load_bias = procfs.load_bias(watched.pid, b.entry) if b.pie else 0
+        self.biases[watched.pid] = watched.load_bias
+
+    def check_code(self, watched: Watched) -> None:
+        """Raises TargetError if the process does not hold the instructions of its file."""
+        with procfs.memory(watched.pid) as memory:
+            for site in self.sites:
+                found = os.pread(
+                    memory.fileno(), len(site.expected), site.address + (watched.load_bias or 0)
+                )
+                # Another tracer's breakpoint may stand in the first byte.
+                if found != site.expected and found != b"\xcc" + site.expected[1:]:
+                    raise TargetError(
+                        f"pid {watched.pid}: at {site.address:#x} ({site.name}) its memory holds "
+                        f"{found.hex()}, its file {site.expected.hex()}: it changes its own code, "
+                        "which gtrace does not touch; record with --plan snapshot"
+                    )
+
+    def drain(self, limit: int) -> int:
+        """Take up to `limit` records from the ring; returns how many there were."""
+        block = self.probes.ring.read(limit)
+        if len(block):
+            self._pending.append(block)
+            self.pending_rows += len(block)
+        return len(block)
+
+    def take(self) -> tuple[Block, list[Gap]]:
+        """The events drained since the last call, and the losses told of among them."""
+        if not self._pending:
+            return np.empty(0, self.probes.ring.dtype), []
+        block, gaps = split_gaps(np.concatenate(self._pending))
+        self._pending, self.pending_rows = [], 0
+        return block, [
+            (int(g["pid"]), int(g["cpu"]), int(g["ts"]), int(g["obj"]), int(g["other_goid"]))
+            for g in gaps
+        ]
+
+    def decode(self, block: Block) -> pa.RecordBatch:
+        """Events as rows; the stacks and symbols they need are in the stack table after this."""
+        stack_ids = self._resolver.resolve(block, self.biases)
+        batch = self._decoder.batch(block, stack_ids, self.biases)
+        self._resolver.symbolize(batch, np.isin(block["kind"], _CREATED))
+        counts = np.bincount(block["kind"], minlength=len(_KIND_NAMES)).tolist()
+        self.by_kind.update({name: n for name, n in zip(_KIND_NAMES, counts, strict=False) if n})
+        return batch
+
+    @property
+    def lost_stacks(self) -> int:
+        """Stacks that could not be fetched from the BPF map."""
+        return self._resolver.lost
+
+    def as_manifest(self) -> Exe:
+        """This program as the manifest records it."""
+        b = self.binary
+        return Exe(
+            exe=self.number,
+            path=self.path,
+            go_version=b.go_version,
+            arch=b.arch,
+            build_id=b.build_id,
+            settings=dict(b.settings),
+            pie=b.pie,
+            stripped=b.stripped,
+            cgo=b.cgo,
+            offsets=dict(b.offsets),
+            offsets_source=b.offsets.source,
+            wait_reasons=list(b.wait_reasons),
+            probes=[s.probe(attached=True) for s in self.sites],
+            missing=self.missing,
+        )
