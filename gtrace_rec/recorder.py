@@ -91,7 +91,7 @@ class Recorder:
         Raises GtraceError's children if it cannot be recorded.
         """
         path = procfs.exe_path(pid)
-        program = self._program(path)
+        program = self.load(path)
         watched = self._watch(pid, program, procfs.argv(pid))
         program.probes.attach(pid, path)
         watched.started_ts = time.monotonic_ns()
@@ -102,7 +102,7 @@ class Recorder:
 
         Raises GtraceError's children if it cannot be recorded.
         """
-        program = self._program(path)
+        program = self.load(path)
         now = time.monotonic_ns()
         self._watched[pid] = Watched(
             pid, program.number, argv, True, True, procfs.start_ticks(pid), now
@@ -120,7 +120,7 @@ class Recorder:
 
         Raises GtraceError's children if it cannot be recorded.
         """
-        program = self._program(path)
+        program = self.load(path)
         self._followed.add(program.number)
         for pid in procfs.processes_of(path):
             self._watch(pid, program, procfs.argv(pid))
@@ -161,7 +161,11 @@ class Recorder:
             program.find_bias(watched)
             self._watched[pid] = watched
 
-    def _program(self, path: str) -> Program:
+    def load(self, path: str) -> Program:
+        """Make ready to record the binary at `path`, which takes a second or two.
+
+        Raises GtraceError's children if it cannot be recorded.
+        """
         try:
             status = os.stat(path)
         except OSError as e:

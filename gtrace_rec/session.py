@@ -51,6 +51,8 @@ def record_processes(
         recorder = Recorder(out, options)
         try:
             with _discarded_on_failure(recorder):
+                for path in (*map(procfs.exe_path, pids), *map(str, exes)):
+                    recorder.load(path)
                 for pid in pids:
                     recorder.add(pid)
                 for exe in exes:
