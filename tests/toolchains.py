@@ -51,6 +51,7 @@ MODES = {
     "arm64-stripped": Mode((_STRIP,), goarch="arm64"),
     "arm64-pie": Mode(("-buildmode=pie",), goarch="arm64"),
 }
+REFUSED_MODES = {"386": Mode(goarch="386")}
 
 
 def cache_dir() -> Path:
@@ -80,7 +81,7 @@ def build(version: str, source: Path, mode: str = "plain") -> Path:
     The same source at the same place is built once; the binary is named after its source.
     """
     source = source.resolve()
-    how = MODES[mode]
+    how = (MODES | REFUSED_MODES)[mode]
     name = source.stem
     flags = ("-buildvcs=false", *how.flags)
     home = cache_dir() / "test-binaries" / _digest(source, version, mode, *flags)

@@ -1,0 +1,140 @@
+"""What live tests share: start Go programs, record them with gtrace-rec, read what was written.
+
+Nothing here reads a recording by gtrace's own code, so that a test of the recorder is one of the
+recorder alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
+RECORDER = [sys.executable, "-m", "gtrace_rec"]
+ANALYZER = [sys.executable, "-m", "gtrace_analyze"]
+
+READY_S = 30.0  # a loaded machine compiles the probes slowly
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording, read as any Parquet reader would."""
+
+    path: Path
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        manifest: dict[str, Any] = json.loads((self.path / "_manifest.json").read_text())
+        return manifest
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query over `events` and the tables beside them, named like their files.
+
+        `spawned` has one row per goroutine created: goid, other_goid, ts and its start function.
+        """
+        with duckdb.connect() as db:
+            db.sql(f"create view events as from '{self.path}/*.parquet'")
+            for file in self.path.glob("_*.parquet"):
+                db.sql(f"create view {file.stem[1:]} as from '{file}'")
+            db.sql(
+                "create view spawned as "
+                "select e.goid, e.other_goid, e.ts, s.function as name from events e "
+                "left join symbols s on s.pc = e.obj and s.depth = 0 "
+                "where kind in ('create', 'create_parked')"
+            )
+            return db.sql(query).fetchall()
+
+    def one(self, query: str) -> Any:
+        """The single value that a query yields."""
+        ((value,),) = self.sql(query)
+        return value
+
+
+def record(
+    out: Path, *arguments: str | Path, stdin: str | None = None, timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run gtrace-rec to its end."""
+    command = [*RECORDER, "--out", str(out), *map(str, arguments)]
+    feed: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+    return subprocess.run(command, env=ENV, capture_output=True, text=True, timeout=timeout, **feed)
+
+
+def analyze(*arguments: str | Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run gtrace-analyze to its end."""
+    return subprocess.run(
+        [*ANALYZER, *map(str, arguments)],
+        env=ENV,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str | Path], stderr: IO[str] | int | None = subprocess.PIPE
+) -> Iterator[subprocess.Popen[str]]:
+    """A process with text pipes, which is gone when the block ends."""
+    process = subprocess.Popen(
+        list(map(str, command)),
+        env=ENV,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def said(stream: IO[str] | None, pattern: str) -> re.Match[str]:
+    """Wait for a line that matches, on a pipe of a process; fails if the pipe ends before."""
+    assert stream is not None
+    heard = []
+    for line in stream:
+        heard.append(line)
+        if match := re.search(pattern, line):
+            return match
+    raise AssertionError(f"no line matches {pattern!r} in {''.join(heard)!r}")
+
+
+@contextlib.contextmanager
+def recording_of(
+    pid: int, out: Path, *options: str
+) -> Iterator[tuple[subprocess.Popen[str], Recording]]:
+    """gtrace-rec attached to `pid` for as long as the block runs, then stopped by SIGTERM."""
+    command = [*RECORDER, "--out", str(out), "--pid", str(pid), *options]
+    with running(command) as recorder:
+        wait_until_recording(out)
+        yield recorder, Recording(out)
+        recorder.send_signal(signal.SIGTERM)
+        _, talk = recorder.communicate(timeout=READY_S)
+        assert recorder.returncode == 0, talk
+
+
+def wait_until_recording(out: Path) -> None:
+    """Returns once the manifest says that a process is being recorded."""
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(FileNotFoundError):
+            if Recording(out).manifest["processes"]:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"{out}: nothing is recorded after {READY_S} s")
