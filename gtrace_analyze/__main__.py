@@ -1,0 +1,5 @@
+"""``python -m gtrace_analyze``."""
+
+from gtrace_analyze.commands import main
+
+main()

@@ -1,0 +1,68 @@
+"""Groups of goroutines that will not come back, with the evidence.
+
+Every group of waiting goroutines (`wait_groups`) is shown to the detectors. Each looks for one
+thing and may come back with a finding: a verdict and a sentence that says why, with numbers. An
+excuse ("idle") outweighs every accusation, else the gravest verdict stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gtrace_analyze.analyses.leaks import detectors
+from gtrace_analyze.analyses.leaks.model import Finding, LeakGroup, Scene, WaitGroup
+from gtrace_analyze.engine import Engine
+from gtrace_analyze.selection import ALL, Selection
+
+__all__ = ["LeakGroup", "collect"]
+
+_GRAVITY = {"leak": 2, "suspect": 1, "idle": 0}
+
+
+def collect(
+    engine: Engine, selection: Selection = ALL, include_idle: bool = False
+) -> list[LeakGroup]:
+    """The groups, gravest and largest first; those of verdict "idle" only if asked for.
+
+    With a time selection, the groups that waited at its end, judged by what happened within it.
+    """
+    rows, scene = _look(engine, selection)
+    groups = [WaitGroup(**row) for row in rows]
+    judged = [_judge(group, scene) for group in groups if not group.system]
+    judged = [group for group in judged if include_idle or group.verdict != "idle"]
+    return sorted(judged, key=lambda g: (-_GRAVITY[g.verdict], -g.count, g.function or "", g.line))
+
+
+def _look(engine: Engine, selection: Selection) -> tuple[list[dict[str, Any]], Scene]:
+    start, end = selection.span(engine)
+    if selection.has_time:
+        source, parameters = "wait_groups_between($start, $end)", {"start": start, "end": end}
+    else:
+        source, parameters = "wait_groups", {}
+    rows = engine.rows(f"FROM {source}", parameters)
+    processes = engine.table("SELECT DISTINCT pid FROM stg_processes").num_rows
+    scene = Scene(start, end, tuple(WaitGroup(**row) for row in rows), processes > 1)
+    if selection.goids:
+        rows = [row for row in rows if selection.goids & set(row["goids"])]
+    if selection.function:
+        rows = [row for row in rows if _mentions(row, selection)]
+    return rows, scene
+
+
+def _mentions(row: dict[str, Any], selection: Selection) -> bool:
+    frames: Sequence[dict[str, str]] = row["frames"] or ()
+    names = [row["created_by"], row["start_function"], *(f["function"] for f in frames)]
+    return any(selection.matches(name) for name in names)
+
+
+def _judge(group: WaitGroup, scene: Scene) -> LeakGroup:
+    findings: list[Finding] = []
+    for detect in detectors.ALL:
+        if finding := detect(group, scene):
+            findings.append(finding)
+    verdict = max((f.verdict for f in findings), key=lambda v: _GRAVITY[v], default="idle")
+    excuses = [f for f in findings if f.verdict == "idle"]
+    if excuses:
+        verdict, findings = "idle", excuses
+    return LeakGroup.of(group, scene, verdict, [f.sentence for f in findings])

@@ -1,0 +1,35 @@
+"""Groups that become larger throughout the recording and give nobody back."""
+
+from __future__ import annotations
+
+from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
+from gtrace_analyze.units import duration
+
+__all__ = ["detect"]
+
+_TENTHS = 10
+# A burst (a pool that is filled, a server that gets its first clients) stays within few tenths of
+# the time looked at; what leaks with the load does not.
+_MIN_TENTHS = 3
+_MIN_JOINS = 3
+
+
+def detect(group: WaitGroup, scene: Scene) -> Finding | None:
+    """A leak, if goroutines kept coming to stand here, in several tenths of the time."""
+    joins = group.joins or []
+    length = max(scene.end - scene.start, 1)
+    tenths = {min(_TENTHS - 1, (ts - scene.start) * _TENTHS // length) for ts in joins}
+    if len(joins) < _MIN_JOINS or len(tenths) < _MIN_TENTHS:
+        return None
+    woken = (
+        f"{group.ended:,} other waits here ended, the longest after "
+        f"{duration(group.ended_longest_ns)}"
+        if group.ended
+        else "none was ever woken"
+    )
+    return Finding(
+        "leak",
+        f"{group.count} wait here, {group.at_start} of them since before the recording; their "
+        f"number grew by {len(joins)} in {duration(length)}, in {len(tenths)} of {_TENTHS} tenths "
+        f"of that time. The oldest waits for {duration(group.oldest_ns)}; {woken}.",
+    )

@@ -1,0 +1,115 @@
+"""What the detectors look at, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Finding", "LeakGroup", "Scene", "WaitGroup"]
+
+
+@dataclass(frozen=True)
+class WaitGroup:
+    """One row of the view `wait_groups`; the columns are explained there."""
+
+    pid: int
+    site: int | None
+    reason: str | None
+    created_at: str | None
+    created_by: str | None
+    start_function: str | None
+    system: bool
+    count: int
+    goids: list[int]
+    stack_id: int | None
+    oldest_ns: int
+    newest_ns: int
+    oldest_ts: int
+    uncertain: int
+    returned: int
+    objects: int
+    obj: int | None
+    at_start: int
+    joins: list[int] | None
+    function: str | None
+    file: str | None
+    line: int | None
+    frames: list[dict[str, Any]] | None
+    ended: int
+    ended_longest_ns: int | None
+    last_end_ts: int | None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What surrounds a group: the time looked at, ns, and all groups."""
+
+    start: int
+    end: int
+    groups: tuple[WaitGroup, ...]
+    several_processes: bool
+
+    @property
+    def seconds(self) -> float:
+        return max(self.end - self.start, 1) / 1e9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one detector found: a verdict and the sentence that says why."""
+
+    verdict: str  # "leak", "suspect" or "idle"
+    sentence: str
+
+
+@dataclass(frozen=True)
+class LeakGroup:
+    """Goroutines that wait at the same place for the same reason, made by the same go statement.
+
+    ``oldest_ns`` and ``newest_ns`` are how long the first and the last of them have been waiting;
+    ``growth_per_s`` is by how many they became more, per second of the recording. ``stack`` is the
+    stack of the oldest, innermost frame first, each with function, file and line.
+    """
+
+    function: str | None
+    file: str | None
+    line: int | None
+    created_by: str | None
+    created_at: str | None
+    reason: str | None
+    count: int
+    goids: list[int]
+    oldest_ns: int
+    newest_ns: int
+    growth_per_s: float
+    verdict: str
+    evidence: list[str]
+    stack: list[dict[str, Any]]
+    pid: int | None = None  # set where the recording has several processes
+
+    @classmethod
+    def of(cls, group: WaitGroup, scene: Scene, verdict: str, evidence: list[str]) -> LeakGroup:
+        return cls(
+            function=group.function,
+            file=group.file,
+            line=group.line,
+            created_by=group.created_by,
+            created_at=group.created_at,
+            reason=group.reason,
+            count=group.count,
+            goids=group.goids,
+            oldest_ns=group.oldest_ns,
+            newest_ns=group.newest_ns,
+            growth_per_s=round((group.count - group.at_start) / scene.seconds, 3),
+            verdict=verdict,
+            evidence=evidence,
+            stack=group.frames or [],
+            pid=group.pid if scene.several_processes else None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `leaks --json` prints it."""
+        values = dict(vars(self))
+        if self.pid is None:
+            del values["pid"]
+        return values

@@ -1,0 +1,78 @@
+"""The command line: one module here is one subcommand, found by its file's name.
+
+A module `leaks.py` holds `command`, whose docstring is its help. Only click is imported at the top
+of these modules, everything else inside the function, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from gtrace_rec import __version__
+
+__all__ = ["cli", "main"]
+
+_PROGRAM = "gtrace-analyze"
+_NOT_COMMANDS = {"common"}
+
+
+class _Commands(click.Group):
+    """The modules of this package as subcommands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        names = (module.name for module in pkgutil.iter_modules(__path__))
+        return sorted(name.replace("_", "-") for name in names if name not in _NOT_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        command.name = cmd_name
+        return command
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: gtrace-analyze leaks trace.parquet",
+)
+@click.version_option(__version__, prog_name=_PROGRAM)
+@click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="With an error, where in the program it arose.")
+def cli(quiet: bool, verbose: bool) -> None:
+    """Find out from a recording of gtrace-rec which goroutines leak, wait and why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit; the one place that turns errors into messages."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        status = cli.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
+    except click.ClickException as e:
+        e.show()
+        return e.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as e:
+        from gtrace_analyze._errors import GtraceError
+
+        if not isinstance(e, GtraceError) or "-v" in (arguments or sys.argv[1:]):
+            raise
+        click.echo(f"{_PROGRAM}: {e}", err=True)
+        return e.exit_code
+    return status if isinstance(status, int) else 0

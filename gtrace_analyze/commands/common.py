@@ -1,0 +1,119 @@
+"""What the commands share: the options, the traces they open, the way they print."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from gtrace_analyze.engine import Engine
+
+__all__ = ["Opened", "listing", "opened", "selecting", "traces"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+traces = click.argument("traces", metavar="TRACE...", nargs=-1, required=True)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One of the traces of a command line; `source` is how it was called there."""
+
+    source: str
+    engine: Engine
+
+
+def selecting(command: _F) -> _F:
+    """Give a command `selection`: a span of time, goroutines, functions."""
+
+    @click.option(
+        "--from",
+        "start",
+        metavar="TIME",
+        help="Begin here: 5s after the start, -5s before the end, a ts, or a time of day.",
+    )
+    @click.option("--to", "end", metavar="TIME", help="End here; written like --from.")
+    @click.option(
+        "--goid", "goids", metavar="N", type=int, multiple=True, help="Only this goroutine."
+    )
+    @click.option("--func", "function", metavar="REGEX", help="Only where a function matches.")
+    @functools.wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        from gtrace_analyze.selection import Selection
+
+        selection = Selection(
+            start=kwargs.pop("start"),
+            end=kwargs.pop("end"),
+            goids=frozenset(kwargs.pop("goids")),
+            function=kwargs.pop("function"),
+        )
+        return command(*args, selection=selection, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def listing(limit: int = 20) -> Callable[[_F], _F]:
+    """Give a command `layout`; in text, it shows `limit` rows unless told otherwise."""
+    default = f"{limit} in text, else all" if limit else "all"
+
+    def decorate(command: _F) -> _F:
+        @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+        @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+        @click.option(
+            "-n",
+            "--limit",
+            type=click.IntRange(0),
+            help=f"At most this many rows; 0 for all.  [default: {default}]",
+        )
+        @click.option("--sort", metavar="COLUMN[:asc|:desc]", help="Sort by this column.")
+        @functools.wraps(command)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            from gtrace_analyze.render.listing import Layout
+
+            as_json, as_csv = kwargs.pop("as_json"), kwargs.pop("as_csv")
+            if as_json and as_csv:
+                raise click.UsageError("--json and --csv exclude each other")
+            form = "json" if as_json else "csv" if as_csv else "text"
+            given = kwargs.pop("limit")
+            rows = given if given is not None else limit if form == "text" else 0
+            return command(*args, layout=Layout(form, rows, kwargs.pop("sort")), **kwargs)
+
+        return wrapper  # type: ignore[return-value]
+
+    return decorate
+
+
+def opened(paths: tuple[str, ...], notes: bool = True) -> Iterator[Opened]:
+    """Open the traces one after the other; with `notes`, what is wrong with each is told."""
+    from gtrace_analyze.engine import connect
+    from gtrace_analyze.recording import expand
+
+    quiet = bool(click.get_current_context().find_root().params.get("quiet"))
+    for path in expand(paths):
+        engine = connect(path, None if quiet else _progress)
+        if notes and not quiet:
+            _note(engine)
+        yield Opened(str(path), engine)
+        engine.close()
+
+
+def _note(engine: Engine) -> None:
+    """One line for each thing that the reader should know before believing the numbers."""
+    from gtrace_analyze.analyses import health
+
+    for line in health.notes(engine):
+        click.echo(f"note: {line}", err=True)
+
+
+def _progress(what: str, done: int, total: int) -> None:
+    """One line that overwrites itself, where someone is looking."""
+    if not sys.stderr.isatty():
+        return
+    text = f"building the index: {what} ({done + 1} of {total})" if done < total else ""
+    sys.stderr.write(f"\r\x1b[K{text}")
+    sys.stderr.flush()

@@ -1,0 +1,188 @@
+"""A recording opened in DuckDB: its files bound as ``raw_`` tables, the package's SQL on top.
+
+What the SQL files create as tables is computed once: for a small recording in memory, for a large
+one in an index, a DuckDB file beside the recording (or in the user's cache, where that is
+read-only). The index is thrown away when the recording or the SQL changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from gtrace_analyze import catalog
+from gtrace_analyze._binding import bind
+from gtrace_analyze._errors import DamageError, QueryError, TraceError
+from gtrace_analyze._index import Index
+from gtrace_analyze.recording import Recording, read
+
+__all__ = ["Engine", "connect"]
+
+# Below this many events, building in memory is quicker than a user can tell.
+_INDEX_FROM = 200_000
+_MEMORY = "4GB"
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An open recording. The connection can read it and nothing else."""
+
+    recording: Recording
+    con: duckdb.DuckDBPyConnection
+
+    def table(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> pa.Table:
+        """The rows of one of the package's own queries."""
+        with _naming_damage(self.recording):
+            return self.con.sql(sql, params=parameters or None).to_arrow_table()
+
+    def rows(
+        self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> list[dict[str, Any]]:
+        """The same as dicts."""
+        return self.table(sql, parameters).to_pylist()  # type: ignore[no-any-return]
+
+    def query(self, sql: str) -> pa.Table:
+        """The rows of a user's query.
+
+        Raises QueryError, with DuckDB's own explanation, if it is wrong or would change something.
+        """
+        try:
+            statements = self.con.extract_statements(sql)
+        except duckdb.Error as e:
+            raise QueryError(_first_lines(e)) from None
+        if not statements:
+            raise QueryError("no SQL given; try: SELECT * FROM recording")
+        for statement in statements:
+            if statement.type not in _READS:
+                raise QueryError(f"only queries can be run here, not {statement.type.name}")
+        try:
+            return self.con.sql(sql).to_arrow_table()
+        except duckdb.Error as e:
+            raise QueryError(_first_lines(e)) from None
+
+    def close(self) -> None:
+        self.con.close()
+
+
+_READS = {
+    duckdb.StatementType.SELECT,
+    duckdb.StatementType.EXPLAIN,
+    duckdb.StatementType.RELATION,
+}
+
+
+def connect(path: Path, progress: Progress | None = None) -> Engine:
+    """Open the recording at `path`.
+
+    `progress(what, done, total)` is called while tables are computed. Raises TraceError if it is
+    not a recording. Parts that turn out to be damaged inside are left out, and noted in `health`.
+    """
+    recording = read(path)
+    while True:
+        try:
+            return _connect(recording, progress)
+        except DamageError as e:
+            recording = recording.without(e.name, e.why)
+
+
+def _connect(recording: Recording, progress: Progress | None) -> Engine:
+    index = Index.of(recording) if _wants_index(recording) else None
+    if index is not None and (con := index.open()) is not None:
+        _prepare(con, recording)
+        _create(con, recording, ("macro", "view"), None)
+    elif index is not None and (building := index.start()) is not None:
+        with building as con:
+            _prepare(con, recording)
+            _create(con, recording, ("macro", "view", "table"), progress)
+        return _connect(recording, progress)
+    else:
+        con = duckdb.connect()
+        _prepare(con, recording)
+        _create(con, recording, ("macro", "view", "table"), progress)
+    _close_doors(con, recording)
+    return Engine(recording, con)
+
+
+def _wants_index(recording: Recording) -> bool:
+    return recording.status != "recording" and recording.rows >= _INDEX_FROM
+
+
+def _prepare(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
+    spill = Path(tempfile.gettempdir()) / f"gtrace-{os.getpid()}"
+    con.execute(f"SET memory_limit = '{_MEMORY}'")
+    con.execute("SET temp_directory = ?", [str(spill)])
+    con.execute("SET preserve_insertion_order = false")
+    con.execute("SET python_enable_replacements = false")
+    con.execute("SET enable_progress_bar = false")
+    with _naming_damage(recording):
+        bind(con, recording)
+
+
+def _create(
+    con: duckdb.DuckDBPyConnection,
+    recording: Recording,
+    kinds: Sequence[str],
+    progress: Progress | None,
+) -> None:
+    objects = [o for o in catalog.load() if o.kind in kinds]
+    tables = [o.name for o in objects if o.kind == "table"]
+    with _naming_damage(recording):
+        for o in objects:
+            if progress and o.name in tables:
+                progress(o.name, tables.index(o.name), len(tables))
+            con.execute(o.sql)
+
+
+def _close_doors(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
+    """From here on, the connection reaches the recording's own files and no other."""
+    files = [part.path for part in recording.parts]
+    files += [side for side in recording.sides.values() if isinstance(side, Path)]
+    con.execute("SET allowed_paths = $files", {"files": [str(file) for file in files]})
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
+@contextlib.contextmanager
+def _naming_damage(recording: Recording) -> Iterator[None]:
+    """Turn DuckDB's failure to read a file into an error that names the file."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as e:
+        raise TraceError(f"{recording.path}: {_first_lines(e)}") from None
+    except duckdb.Error as e:
+        for part in recording.parts:
+            if why := _unreadable(part.path):
+                raise DamageError(part.path.name, why) from None
+        for name, side in recording.sides.items():
+            if isinstance(side, Path) and (why := _unreadable(side)):
+                raise TraceError(
+                    f"{side}: is damaged ({why}); without the table of {name} this recording "
+                    "cannot be analyzed, but its events can be read as plain Parquet"
+                ) from None
+        raise e
+
+
+def _unreadable(file: Path) -> str | None:
+    """Why a file cannot be read to its end, None if it can."""
+    try:
+        with duckdb.connect() as con:
+            con.execute("SELECT sum(hash(r)) FROM read_parquet($file) AS r", {"file": str(file)})
+    except duckdb.Error as e:
+        return _first_lines(e)
+    return None
+
+
+def _first_lines(error: Exception) -> str:
+    """DuckDB's explanation up to the picture of the statement, in one line."""
+    text = str(error).split("\n\nLINE")[0]
+    return " ".join(text.split())

@@ -1,0 +1,25 @@
+"""The facts of health as a listing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from gtrace_analyze.render.listing import Column, Layout, merged, show
+from gtrace_analyze.units import number
+
+__all__ = ["show_health"]
+
+_COLUMNS = [
+    Column("severity", "SEVERITY"),
+    Column("name", "NAME"),
+    Column("value", "VALUE", number, right=True),
+    Column("description", "DESCRIPTION"),
+]
+
+
+def show_health(found: Mapping[str, pa.Table], layout: Layout) -> None:
+    """Print the health of one or several traces, by their sources."""
+    rows, names = merged(found)
+    show(rows, _COLUMNS, layout, names)

@@ -1,0 +1,67 @@
+"""Leak groups as people and programs read them."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+from gtrace_analyze.analyses.leaks import LeakGroup
+from gtrace_analyze.render.listing import Layout, show
+from gtrace_analyze.units import short_function, short_place
+
+__all__ = ["show_leaks"]
+
+_FIELDS = [
+    "function", "file", "line", "created_by", "created_at", "reason", "count", "goids", "oldest_ns",
+    "newest_ns", "growth_per_s", "verdict", "evidence", "stack",
+]  # fmt: skip
+_WIDTH = 80
+
+
+def show_leaks(
+    found: Mapping[str, Sequence[LeakGroup]], layout: Layout, stream: TextIO | None = None
+) -> None:
+    """Print the groups of one or several traces, by their sources."""
+    out = stream or sys.stdout
+    rows = [
+        ({"source": source} if len(found) > 1 else {}) | group.to_dict()
+        for source, groups in found.items()
+        for group in groups
+    ]
+    if layout.form != "text":
+        extra = [name for name in ("source", "pid") if any(name in row for row in rows)]
+        show([dict.fromkeys(extra) | row for row in rows], [], layout, extra + _FIELDS, out)
+        return
+    if not rows:
+        out.write("no leaks found\n")
+        return
+    shown = rows[: layout.limit] if layout.limit else rows
+    out.write("\n".join(_paragraph(row) for row in shown))
+    if len(shown) < len(rows):
+        out.write(f"\n… {len(rows) - len(shown):,} more groups; -n 0 shows all\n")
+
+
+def _paragraph(row: Mapping[str, Any]) -> str:
+    head = f"{row['verdict'].upper()}  {row['count']:,} × {short_function(row['function'])}"
+    origin = [f"pid {row['pid']}"] if "pid" in row else []
+    origin += [row["source"]] if "source" in row else []
+    lines = [
+        head + (f"  ({', '.join(origin)})" if origin else ""),
+        f"  in {row['reason']} at {short_place(row['file'], row['line'])}",
+    ]
+    if row["created_at"]:
+        file, _, number = row["created_at"].rpartition(":")
+        place = short_place(file, int(number))
+        lines.append(f"  created by {short_function(row['created_by'])} at {place}")
+    for sentence in row["evidence"]:
+        lines += textwrap.wrap(sentence, _WIDTH, initial_indent="  · ", subsequent_indent="    ")
+    goids = [str(goid) for goid in row["goids"][:8]]
+    more = ", …" if row["count"] > len(goids) else ""
+    lines.append(f"  goroutines {', '.join(goids)}{more}")
+    lines += [
+        f"    {short_function(frame['function'])}  {short_place(frame['file'], frame['line'])}"
+        for frame in row["stack"]
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,99 @@
+-- What to know before believing the numbers.
+--
+-- Grain: one row per fact; a fact of severity `warning` is there only when something is wrong.
+-- Cost: small.
+CREATE TEMP VIEW health (
+    name,        -- short name of the fact
+    severity,    -- warning: the numbers may be wrong; info: what the recording is like
+    source,      -- recorder or analyzer: who noticed
+    value,       -- how many
+    description  -- what it means, in a sentence
+) AS
+SELECT 'lost_events', 'warning', 'recorder', lost_ring,
+    format('{:d} events lost because the ring was full', lost_ring)
+FROM stg_recording
+WHERE lost_ring > 0
+UNION ALL
+SELECT 'lost_stacks', 'warning', 'recorder', lost_stack,
+    format('{:d} stacks could not be taken', lost_stack)
+FROM stg_recording
+WHERE lost_stack > 0
+UNION ALL
+SELECT 'read_faults', 'warning', 'recorder', read_faults,
+    format('{:d} fields of the target''s memory could not be read', read_faults)
+FROM stg_recording
+WHERE read_faults > 0
+UNION ALL
+SELECT 'gaps', 'warning', 'recorder', count(*),
+    format(
+        '{:d} spans not seen whole ({}), {:.3f} s in all', count(*), cause,
+        sum(ts_end - ts) / 1e9
+    )
+FROM stg_gaps
+WHERE cause <> 'cut'
+GROUP BY cause
+UNION ALL
+SELECT 'cut', 'warning', 'analyzer', 1,
+    format(
+        'the recording was cut: its recorder died without stopping; all up to {:.3f} s after the '
+            || 'start is here',
+        (ended_ts - started_ts) / 1e9
+    )
+FROM stg_recording
+WHERE status = 'cut'
+UNION ALL
+SELECT 'recording', 'info', 'analyzer', 1,
+    format('still being written; this is what was there after {:.3f} s',
+        (ended_ts - started_ts) / 1e9)
+FROM stg_recording
+WHERE status = 'recording'
+UNION ALL
+SELECT 'unreadable_parts', 'warning', 'analyzer', 1,
+    format(
+        '{} {}; its events are left out. A copy of the file from elsewhere makes the recording '
+            || 'whole again',
+        name, damage
+    )
+FROM stg_parts
+WHERE damage IS NOT NULL
+UNION ALL
+SELECT 'illegal_transitions', 'warning', 'analyzer', sum(intervals),
+    format('{} was ended by {} {:d} times, which Go''s scheduler does not do',
+        state, ended_by, sum(intervals)::BIGINT)
+FROM endings
+WHERE NOT legal
+GROUP BY state, ended_by
+UNION ALL
+SELECT 'uncertain_intervals', 'warning', 'analyzer', sum(intervals),
+    format('{:d} of {:d} intervals are uncertain: something was lost within them',
+        sum(intervals)::BIGINT, (SELECT sum(intervals) FROM endings)::BIGINT)
+FROM endings
+WHERE NOT certain
+HAVING count(*) > 0
+UNION ALL
+SELECT 'backwards', 'warning', 'analyzer', sum(backwards),
+    format('{:d} intervals end before they begin', sum(backwards)::BIGINT)
+FROM endings
+HAVING sum(backwards) > 0
+UNION ALL
+SELECT 'unknown_origin', 'info', 'analyzer', count(*),
+    format('{:d} goroutines were neither created during the recording nor in a snapshot',
+        count(*))
+FROM goroutines
+WHERE created_at IS NULL AND function IS NULL
+HAVING count(*) > 0
+UNION ALL
+SELECT 'missing_probes', 'warning', 'recorder', len(missing),
+    format('{}: not watched: {}', path, array_to_string(missing, '; '))
+FROM stg_exes
+WHERE len(missing) > 0
+UNION ALL
+SELECT 'not_watched', 'info', 'recorder', count(*),
+    format('the plan {} does not watch: {}', any_value(r.plan), string_agg(kind::VARCHAR, ', '))
+FROM stg_event_kinds
+CROSS JOIN stg_recording AS r
+WHERE NOT watched
+HAVING count(*) > 0
+UNION ALL
+SELECT 'notes', 'info', 'recorder', 1, note
+FROM stg_notes

@@ -1,0 +1,74 @@
+-- The states of every goroutine, one after the other; `intervals` is the view to query.
+--
+-- Grain: one row per goroutine and period in one state. Being dead is no period, unless something
+-- is said to have ended it.
+-- Cost: stored in the index.
+CREATE TABLE int_intervals (
+    pid,             -- process
+    goid,            -- goroutine
+    state,           -- state; NULL where the plan cannot tell
+    ts,              -- when it entered the state, or was first seen in it, ns
+    ts_end,          -- when it left, ns; NULL if it did not until the end
+    began_by,        -- the transition that began it
+    ended_by,        -- the transition that ended it; NULL if nothing did
+    reason,          -- wait reason; NULL unless waiting
+    stack_id,        -- where the goroutine waits or gave way; NULL for other states or if not taken
+    waker_goid,      -- the goroutine that ended the wait; NULL unless one did
+    waker_stack_id,  -- the waker's stack; NULL if not taken
+    tid,             -- the thread that began it; NULL where on none
+    cpu,             -- the processor where it began; NULL where a snapshot says so
+    pc,              -- waiting: the caller of gopark; NULL otherwise
+    obj,             -- waiting: address of what it waits on; NULL otherwise
+    certain          -- nothing was lost within it and its end is a legal one
+) AS
+WITH steps AS (
+    SELECT
+        *,
+        lead(ts) OVER life AS ts_end,
+        lead(kind) OVER life AS ended_by,
+        lead(other_goid) OVER life AS next_other,
+        lead(stack_id) OVER life AS next_stack
+    FROM int_transitions
+    WINDOW life AS (PARTITION BY pid, goid ORDER BY seq)
+),
+judged AS (
+    SELECT
+        s.* EXCLUDE (certain),
+        k.state,
+        s.certain
+            AND (s.ended_by IS NULL OR k.state IS NULL OR l.kind IS NOT NULL) AS certain
+    FROM steps AS s
+    JOIN int_kinds AS k ON k.kind = s.kind
+    LEFT JOIN int_legal_transitions AS l ON l.state = k.state AND l.kind = s.ended_by
+    WHERE k.state IS DISTINCT FROM 'dead' OR s.ended_by IS NOT NULL
+)
+SELECT
+    j.pid,
+    j.goid,
+    j.state,
+    j.ts,
+    j.ts_end,
+    j.kind,
+    j.ended_by,
+    CASE
+        WHEN j.kind IN ('coro_switch', 'create_parked') THEN 'coroutine'
+        WHEN j.kind = 'suspend' THEN 'preempted'
+        ELSE j.reason
+    END,
+    CASE
+        WHEN j.kind IN (
+            'park', 'yield', 'suspend', 'coro_switch', 'syscall_enter', 'syscall_lost_p',
+            'seen waiting', 'seen runnable', 'seen syscall'
+        ) THEN j.stack_id
+    END,
+    CASE WHEN j.state = 'waiting' AND j.ended_by IN ('ready', 'coro_resume') THEN j.next_other END,
+    CASE WHEN j.state = 'waiting' AND j.ended_by IN ('ready', 'coro_resume') THEN j.next_stack END,
+    j.tid,
+    j.cpu,
+    CASE WHEN j.state = 'waiting' THEN j.pc END,
+    CASE WHEN j.state = 'waiting' THEN j.obj END,
+    j.certain AND coalesce(
+        g.ts >= coalesce(j.ts_end, (SELECT ended_ts FROM stg_recording)), true
+    )
+FROM judged AS j
+ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.ts < g.ts_end

@@ -1,0 +1,31 @@
+-- The state that each kind of transition leads to, as far as this recording can tell.
+--
+-- Besides the events there are three more kinds of transition: `coro_resume` is the other side of a
+-- coro_switch, `seen …` is the state in which the start snapshot found a goroutine.
+-- A plan that does not watch `run` cannot tell when a runnable goroutine begins to run: from the
+-- moment it is runnable its state is unknown, hence NULL.
+--
+-- Grain: one row per kind.
+-- Cost: none.
+CREATE TEMP VIEW int_kinds (
+    kind,     -- kind of transition
+    state     -- the state entered; NULL where the plan cannot tell
+) AS
+WITH sees AS (
+    SELECT coalesce(bool_or(watched) FILTER (kind = 'run'), false) AS runs
+    FROM stg_event_kinds
+),
+kinds AS (
+    SELECT kind, state FROM stg_event_kinds
+    UNION ALL
+    VALUES
+        ('coro_resume', 'running'),
+        ('seen running', 'running'),
+        ('seen runnable', 'runnable'),
+        ('seen waiting', 'waiting'),
+        ('seen syscall', 'syscall')
+)
+SELECT
+    kind::event_kind,
+    CASE WHEN runs OR state NOT IN ('runnable', 'running') THEN state::goroutine_state END
+FROM kinds, sees

@@ -1,0 +1,28 @@
+-- What can end a state. Anything else that ends one is counted in `health`, and makes the interval
+-- uncertain.
+--
+-- Grain: one row per state and kind.
+-- Cost: none.
+CREATE TEMP VIEW int_legal_transitions (
+    state,  -- the state left
+    kind    -- the transition that leaves it
+) AS
+SELECT state::goroutine_state, kind::event_kind
+FROM (
+    VALUES
+        ('waiting', 'ready'),
+        ('waiting', 'inject'),
+        ('waiting', 'park_undone'),
+        ('waiting', 'coro_resume'),
+        ('runnable', 'run'),
+        ('running', 'park'),
+        ('running', 'yield'),
+        ('running', 'suspend'),
+        ('running', 'syscall_enter'),
+        -- Without probes on syscall_enter, time in system calls counts as running.
+        ('running', 'syscall_lost_p'),
+        ('running', 'coro_switch'),
+        ('running', 'exit'),
+        ('syscall', 'syscall_exit'),
+        ('syscall', 'syscall_lost_p')
+) AS legal (state, kind)

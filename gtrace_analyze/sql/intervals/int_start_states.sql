@@ -1,0 +1,51 @@
+-- The state of goroutines before their first event, from the first snapshot of their process.
+--
+-- A goroutine that had an event before it was read tells its state itself, and is not here.
+--
+-- Grain: one row per goroutine.
+-- Cost: reads the events up to the end of the snapshot.
+CREATE TEMP VIEW int_start_states (
+    pid,       -- process
+    goid,      -- goroutine
+    ts,        -- when it blocked if Go noted that, else when it was read, ns
+    kind,      -- `seen` and the state
+    tid,       -- the thread it is on; NULL where on none
+    reason,    -- wait reason; NULL unless waiting
+    stack_id,  -- its stack; NULL while running
+    obj,       -- address of what it waits on; NULL where not known
+    certain    -- false where it changed while it was read
+) AS
+WITH firsts AS (
+    SELECT pid, goid, ts, tid, reason, stack_id, obj, certain, waitsince,
+        CASE
+            WHEN status IN ('waiting', 'preempted', 'leaked') THEN 'seen waiting'
+            WHEN status = 'runnable' THEN 'seen runnable'
+            WHEN status IN ('running', 'copystack') THEN 'seen running'
+            WHEN status = 'syscall' AND (
+                SELECT bool_or(watched) FROM stg_event_kinds WHERE kind = 'syscall_exit'
+            ) THEN 'seen syscall'
+            WHEN status = 'syscall' THEN 'seen running'
+        END AS kind
+    FROM stg_goroutines
+    SEMI JOIN (SELECT pid, min(snapshot) AS snapshot FROM stg_goroutines GROUP BY pid)
+        USING (pid, snapshot)
+),
+before AS (
+    SELECT pid, goid, min(ts) AS ts
+    FROM stg_events
+    WHERE ts <= (SELECT max(ts) FROM firsts)
+    GROUP BY pid, goid
+)
+SELECT
+    f.pid,
+    f.goid,
+    CASE WHEN f.kind = 'seen waiting' THEN coalesce(f.waitsince, f.ts) ELSE f.ts END,
+    f.kind::event_kind,
+    f.tid,
+    f.reason,
+    f.stack_id,
+    f.obj,
+    f.certain
+FROM firsts AS f
+LEFT JOIN before AS b ON b.pid = f.pid AND b.goid = f.goid AND b.ts <= f.ts
+WHERE f.kind IS NOT NULL AND b.goid IS NULL

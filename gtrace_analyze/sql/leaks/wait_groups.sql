@@ -1,0 +1,36 @@
+-- Groups of goroutines that wait at the end of the recording: same site, same wait reason, same go
+-- statement. What `leaks` judges.
+--
+-- Grain: one row per group.
+-- Cost: stored in the index.
+CREATE TABLE wait_groups (
+    pid,               -- process
+    site,              -- where they wait: a site of `stacks`; NULL if no stack was taken
+    reason,            -- wait reason in Go's words; NULL where not known
+    created_at,        -- file:line of the go statement that made them; NULL where not known
+    created_by,        -- function that contains it; NULL where not known
+    start_function,    -- the start function of one of them; NULL where not known
+    system,            -- the runtime's own goroutines
+    count,             -- how many they are
+    goids,             -- all of them, longest waiting first
+    stack_id,          -- stack of the longest waiting; NULL if not taken
+    oldest_ns,         -- how long the longest waiting waits, ns
+    newest_ns,         -- how long the last to come waits, ns
+    oldest_ts,         -- since when the longest waiting waits, ns
+    uncertain,         -- how many have a loss of events within this wait
+    returned,          -- how many have waited here before, and were woken
+    objects,           -- how many different things they wait on, as far as known
+    obj,               -- the address of what all of them wait on; NULL if not one thing or not known
+    at_start,          -- how many stood here when the recording began
+    joins,             -- when the others came to stand here, ns, in order; NULL if there are none
+    function,          -- innermost function that is not plumbing; NULL if no stack was taken
+    file,              -- its source file; NULL where the binary does not tell
+    line,              -- the line it waits at; NULL where the binary does not tell
+    frames,            -- all frames of the stack, innermost first; NULL if no stack was taken
+    ended,             -- waits of this group's kind that ended during the recording
+    ended_longest_ns,  -- the longest of those, ns; NULL if there are none
+    last_end_ts        -- when the last of those ended, ns; NULL if there are none
+) AS
+FROM wait_groups_between(
+    (SELECT started_ts FROM stg_recording), (SELECT ended_ts FROM stg_recording)
+)

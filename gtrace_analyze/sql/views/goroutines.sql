@@ -1,0 +1,117 @@
+-- Goroutines and where they come from.
+--
+-- Grain: one row per goroutine seen in an event or a snapshot.
+-- Cost: stored in the index.
+CREATE TABLE goroutines (
+    pid,             -- process
+    goid,            -- goroutine; never used again within a process
+    ts,              -- when it was created, ns; NULL if that was before the recording
+    ts_end,          -- when it ended, ns; NULL if it did not until the end
+    first_ts,        -- when it was first seen, ns
+    created_by,      -- function that contains the go statement; NULL where not known
+    created_at,      -- file:line of the go statement; NULL where not known
+    function,        -- its start function; NULL where not known
+    system,          -- the runtime's own, not the program's
+    parent_goid,     -- its creator; NULL where not known or none
+    create_stack_id, -- its creator's stack; NULL if not taken
+    labels,          -- pprof labels at the last snapshot; NULL where there are none
+    state,           -- last state; dead if it ended; NULL where the plan cannot tell
+    running_ns,      -- time in this state, ns; NULL where the plan cannot tell
+    runnable_ns,     -- time in this state, ns; NULL where the plan cannot tell
+    waiting_ns,      -- time in this state, to the end while open, ns
+    syscall_ns,      -- time in this state, ns
+    waits,           -- waits begun
+    certain          -- all of its intervals are
+) AS
+WITH born AS (
+    SELECT pid, goid, ts, other_goid, pc, obj, stack_id
+    FROM stg_events
+    WHERE kind IN ('create', 'create_parked')
+),
+seen AS (
+    SELECT
+        pid,
+        goid,
+        min(ts) AS ts,
+        arg_max(parent_goid, ts) AS parent_goid,
+        arg_max(gopc, ts) AS gopc,
+        arg_max(startpc, ts) AS startpc,
+        arg_max(labels, ts) AS labels
+    FROM stg_goroutines
+    WHERE status NOT IN ('idle', 'dead', 'deadextra')
+    GROUP BY pid, goid
+),
+life AS (
+    SELECT
+        pid,
+        goid,
+        min(ts) AS ts,
+        max(ts_end) FILTER (ended_by = 'exit') AS ts_end,
+        arg_max(coalesce(state::VARCHAR, '?'), ts) AS state,
+        sum(dur_seen) FILTER (state = 'running') AS running_ns,
+        sum(dur_seen) FILTER (state = 'runnable') AS runnable_ns,
+        sum(dur_seen) FILTER (state = 'waiting') AS waiting_ns,
+        sum(dur_seen) FILTER (state = 'syscall') AS syscall_ns,
+        count(*) FILTER (state = 'waiting') AS waits,
+        bool_and(certain) AS certain
+    FROM intervals
+    GROUP BY pid, goid
+),
+ids AS (
+    SELECT
+        coalesce(l.pid, s.pid) AS pid,
+        coalesce(l.goid, s.goid) AS goid,
+        b.ts,
+        l.ts_end,
+        coalesce(b.ts, least(l.ts, s.ts)) AS first_ts,
+        coalesce(b.pc, s.gopc) AS gopc,
+        coalesce(b.obj, s.startpc) AS startpc,
+        coalesce(b.other_goid, s.parent_goid) AS parent_goid,
+        b.stack_id AS create_stack_id,
+        s.labels,
+        CASE WHEN l.ts_end IS NOT NULL THEN 'dead' ELSE nullif(l.state, '?') END AS state,
+        l.running_ns,
+        l.runnable_ns,
+        l.waiting_ns,
+        l.syscall_ns,
+        coalesce(l.waits, 0) AS waits,
+        coalesce(l.certain, false) AS certain
+    FROM life AS l
+    FULL JOIN seen AS s USING (pid, goid)
+    LEFT JOIN born AS b ON b.pid = coalesce(l.pid, s.pid) AND b.goid = coalesce(l.goid, s.goid)
+),
+sees AS (
+    SELECT coalesce(bool_or(watched) FILTER (kind = 'run'), false) AS runs
+    FROM stg_event_kinds
+)
+SELECT
+    i.pid,
+    i.goid,
+    i.ts,
+    i.ts_end,
+    i.first_ts,
+    made.function,
+    CASE WHEN made.file IS NOT NULL THEN made.file || ':' || made.line END,
+    start.function,
+    coalesce(
+        start.function LIKE 'runtime.%'
+            AND start.function NOT IN (
+                'runtime.main', 'runtime.corostart', 'runtime.handleAsyncEvent'
+            ),
+        false
+    ),
+    i.parent_goid,
+    i.create_stack_id,
+    i.labels,
+    i.state::goroutine_state,
+    CASE WHEN sees.runs THEN coalesce(i.running_ns, 0)::BIGINT END,
+    CASE WHEN sees.runs THEN coalesce(i.runnable_ns, 0)::BIGINT END,
+    coalesce(i.waiting_ns, 0)::BIGINT,
+    coalesce(i.syscall_ns, 0)::BIGINT,
+    i.waits,
+    i.certain
+FROM ids AS i
+CROSS JOIN sees
+LEFT JOIN stg_processes AS p ON p.pid = i.pid
+LEFT JOIN int_places AS made ON made.exe = p.exe AND made.pc = i.gopc
+LEFT JOIN int_places AS start ON start.exe = p.exe AND start.pc = i.startpc

@@ -1,0 +1,58 @@
+-- The states of every goroutine, one after the other.
+--
+-- With a plan that does not watch `run` (park, lifecycle) the state between waits is NULL, not known.
+-- With one that does not watch system calls (all but full) `running` includes them.
+--
+-- Grain: one row per goroutine and period in one state.
+-- Cost: stored in the index; about 0.1 s for a full scan of 15 M rows.
+CREATE TEMP VIEW intervals (
+    pid,             -- process
+    goid,            -- goroutine
+    state,           -- running, runnable, waiting or syscall; NULL where the plan cannot tell
+    ts,              -- when it entered the state, ns; if `began_by` is "seen …", it was in it before
+    ts_end,          -- when it left, ns; NULL if it did not until the end
+    dur,             -- how long it was in it, ns; NULL while open
+    dur_seen,        -- the same, counted to the end of the recording or process while open, ns
+    began_by,        -- the transition that began it, an event kind or "seen …" for the start snapshot
+    ended_by,        -- the transition that ended it; NULL if nothing did
+    reason,          -- wait reason in Go's words; NULL unless waiting
+    stack_id,        -- where the goroutine waits or gave way; NULL for other states or if not taken
+    wake,            -- who ended the wait: goroutine, timer, netpoll or runtime; NULL if nothing did
+    waker_goid,      -- the goroutine that ended the wait; NULL unless one did
+    waker_stack_id,  -- the waker's stack; NULL if not taken
+    tid,             -- the thread that began it; NULL where on none
+    cpu,             -- the processor where it began; NULL where a snapshot says so
+    pc,              -- waiting: the caller of gopark; NULL otherwise
+    obj,             -- waiting: address of what it waits on; NULL otherwise
+    certain          -- nothing was lost within it and its end is a legal one
+) AS
+SELECT
+    i.pid,
+    i.goid,
+    i.state,
+    i.ts,
+    i.ts_end,
+    i.ts_end - i.ts,
+    coalesce(i.ts_end, p.ended_ts, r.ended_ts) - i.ts,
+    i.began_by,
+    i.ended_by,
+    i.reason,
+    i.stack_id,
+    CASE
+        WHEN i.state <> 'waiting' OR i.ended_by IS NULL THEN NULL
+        WHEN i.began_by = 'suspend' OR i.ended_by = 'park_undone' THEN 'runtime'
+        WHEN i.waker_goid IS NOT NULL THEN 'goroutine'
+        WHEN i.ended_by = 'inject' AND i.reason = 'IO wait' THEN 'netpoll'
+        WHEN i.ended_by = 'inject' OR is_runtime_wait(i.reason) THEN 'runtime'
+        WHEN i.ended_by = 'ready' THEN 'timer'
+    END,
+    i.waker_goid,
+    i.waker_stack_id,
+    i.tid,
+    i.cpu,
+    i.pc,
+    i.obj,
+    i.certain
+FROM int_intervals AS i
+LEFT JOIN stg_processes AS p ON p.pid = i.pid
+CROSS JOIN stg_recording AS r
