@@ -39,7 +39,7 @@ class Index:
         facts += [str(stream.num_rows) for stream in recording.streams]
         for file in inputs:
             stat = file.stat()
-            facts.append(f"{file.name} {stat.st_size} {stat.st_mtime_ns}")
+            facts.append(f"{file.relative_to(directory)} {stat.st_size} {stat.st_mtime_ns}")
         key = hashlib.sha256("\n".join(facts).encode()).hexdigest()
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gtrace"
         name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:24]

@@ -177,9 +177,9 @@ def _damage(manifest: schema.Manifest, name: str, why: str, rows: int | None = N
 
 
 def _side(directory: Path, name: str) -> Path | pa.Table:
-    finished = directory / f"_{name}.parquet"
+    finished = directory / schema.table_name(name)
     # Looked at last, since a recorder that stops meanwhile replaces the stream by the file.
-    stream = _read_stream(directory / f"_{name}.arrows", schema.SIDE_TABLES[name])
+    stream = _read_stream(directory / schema.open_table_name(name), schema.SIDE_TABLES[name])
     if finished.exists():
         return finished
     return stream if stream is not None else schema.SIDE_TABLES[name].empty_table()

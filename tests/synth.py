@@ -295,9 +295,11 @@ class Recording:
         for name, fields in schema.SIDE_TABLES.items():
             table = _table(self.side[name], fields)
             if in_progress:
-                write_stream(path / f"_{name}.arrows", table)
+                write_stream(path / schema.open_table_name(name), table)
             else:
-                pq.write_table(table, path / f"_{name}.parquet")
+                file = path / schema.table_name(name)
+                file.parent.mkdir()
+                pq.write_table(table, file)
         if in_progress:
             stream = path / schema.open_part_name(len(written))
             write_stream(stream, _table(open_rows, schema.EVENTS))

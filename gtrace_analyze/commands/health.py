@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def command(traces: tuple[str, ...], layout: Layout) -> None:
     """How far a recording can be believed: losses, gaps, contradictions, what was not watched."""
     from gtrace_analyze.analyses import health
-    from gtrace_analyze.render import health as render
+    from gtrace_analyze.render.health import show_health
 
     found = {
         trace.source: health.collect(trace.engine) for trace in common.opened(traces, notes=False)
     }
-    render.show_health(found, layout)
+    show_health(found, layout)

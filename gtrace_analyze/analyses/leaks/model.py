@@ -31,6 +31,7 @@ class WaitGroup:
     obj: int | None
     at_start: int
     joins: list[int] | None
+    certain_joins: list[int] | None
     function: str | None
     file: str | None
     line: int | None

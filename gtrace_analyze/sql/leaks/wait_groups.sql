@@ -23,6 +23,7 @@ CREATE TABLE wait_groups (
     obj,               -- the address of what all of them wait on; NULL if not one thing or not known
     at_start,          -- how many stood here when the recording began
     joins,             -- when the others came to stand here, ns, in order; NULL if there are none
+    certain_joins,     -- those of them within whose wait nothing was lost, ns; NULL if there are none
     function,          -- innermost function that is not plumbing; NULL if no stack was taken
     file,              -- its source file; NULL where the binary does not tell
     line,              -- the line it waits at; NULL where the binary does not tell

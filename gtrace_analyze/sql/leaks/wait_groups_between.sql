@@ -24,7 +24,9 @@ groups AS (
         count(DISTINCT obj) AS objects,
         CASE WHEN count(DISTINCT obj) = 1 AND count(obj) = count(*) THEN any_value(obj) END AS obj,
         count(*) FILTER (joined_ts IS NULL) AS at_start,
-        list(joined_ts ORDER BY joined_ts) FILTER (joined_ts IS NOT NULL AND certain) AS joins
+        list(joined_ts ORDER BY joined_ts) FILTER (joined_ts IS NOT NULL) AS joins,
+        list(joined_ts ORDER BY joined_ts)
+            FILTER (joined_ts IS NOT NULL AND certain) AS certain_joins
     FROM open
     GROUP BY pid, site, reason, created_at
 ),

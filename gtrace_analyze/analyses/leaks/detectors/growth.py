@@ -15,12 +15,22 @@ _MIN_JOINS = 3
 
 
 def detect(group: WaitGroup, scene: Scene) -> Finding | None:
-    """A leak, if goroutines kept coming to stand here, in several tenths of the time."""
+    """A leak, if goroutines kept coming to stand here, in several tenths of the time.
+
+    A suspect only, if that rests on goroutines that may have been woken unseen.
+    """
     joins = group.joins or []
     length = max(scene.end - scene.start, 1)
-    tenths = {min(_TENTHS - 1, (ts - scene.start) * _TENTHS // length) for ts in joins}
-    if len(joins) < _MIN_JOINS or len(tenths) < _MIN_TENTHS:
+    tenths = _tenths(joins, scene)
+    if not _grows(joins, tenths):
         return None
+    certain = group.certain_joins or []
+    sure = _grows(certain, _tenths(certain, scene))
+    doubt = (
+        f" Events were lost while {group.uncertain} of them waited, so they may have been woken."
+        if group.uncertain
+        else ""
+    )
     woken = (
         f"{group.ended:,} other waits here ended, the longest after "
         f"{duration(group.ended_longest_ns)}"
@@ -28,8 +38,18 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
         else "none was ever woken"
     )
     return Finding(
-        "leak",
+        "leak" if sure else "suspect",
         f"{group.count} wait here, {group.at_start} of them since before the recording; their "
         f"number grew by {len(joins)} in {duration(length)}, in {len(tenths)} of {_TENTHS} tenths "
-        f"of that time. The oldest waits for {duration(group.oldest_ns)}; {woken}.",
+        f"of that time. The oldest waits for {duration(group.oldest_ns)}; {woken}.{doubt}",
     )
+
+
+def _tenths(joins: list[int], scene: Scene) -> set[int]:
+    """The tenths of the time looked at in which somebody came."""
+    length = max(scene.end - scene.start, 1)
+    return {min(_TENTHS - 1, (ts - scene.start) * _TENTHS // length) for ts in joins}
+
+
+def _grows(joins: list[int], tenths: set[int]) -> bool:
+    return len(joins) >= _MIN_JOINS and len(tenths) >= _MIN_TENTHS

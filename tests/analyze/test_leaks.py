@@ -1,0 +1,179 @@
+"""Which groups are leaks, on recordings where the answer is known by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gtrace_analyze.analyses import leaks
+from gtrace_analyze.analyses.leaks import LeakGroup
+from gtrace_analyze.engine import Engine
+from synth import Recording, alive
+
+SECOND = 10**9
+RECEIVE = ["runtime.chanrecv1 runtime/chan.go:509", "main.await main.go:53"]
+WORK = ["runtime.chanrecv2 runtime/chan.go:514", "main.work main.go:72"]
+LOCK = [
+    "sync.(*Mutex).Lock sync/mutex.go:46",
+    "main.(*bank).pay bank.go:10",
+    "main.serve main.go:9",
+]
+
+
+def recording() -> Recording:
+    return Recording(duration=10 * SECOND)
+
+
+def forgotten(b: Recording, count: int, until: int = 9 * SECOND) -> Recording:
+    """Goroutines that are made evenly over the time, and each wait on their own channel."""
+    for i in range(count):
+        ts = i * until // count
+        go = b.go(100 + i, parent=1, ts=ts, at="main.ask main.go:40", start="main.await main.go:52")
+        go.run(ts + 10).park(ts + 20, "chan receive", RECEIVE, obj=0xC000 + 16 * i)
+    return b
+
+
+def verdicts(groups: list[LeakGroup]) -> dict[str | None, str]:
+    return {group.function: group.verdict for group in groups}
+
+
+Analyzed = Callable[..., Engine]
+
+
+def test_goroutines_that_pile_up_are_a_leak(analyzed: Analyzed) -> None:
+    (group,) = leaks.collect(analyzed(forgotten(recording(), 23)))
+    assert list(group.to_dict()) == [
+        "function", "file", "line", "created_by", "created_at", "reason", "count", "goids",
+        "oldest_ns", "newest_ns", "growth_per_s", "verdict", "evidence", "stack",
+    ]  # fmt: skip
+    assert group.verdict == "leak"
+    assert (group.function, group.file, group.line) == ("main.await", "main.go", 53)
+    assert (group.created_by, group.created_at) == ("main.ask", "main.go:40")
+    assert group.reason == "chan receive"
+    assert (group.count, group.goids) == (23, list(range(100, 123)))
+    assert group.oldest_ns == 10 * SECOND - 20
+    assert group.growth_per_s == 2.3
+    assert "23 wait here" in group.evidence[0]
+    assert [frame["function"] for frame in group.stack] == [
+        "runtime.gopark", "runtime.chanrecv1", "main.await", "runtime.goexit",
+    ]  # fmt: skip
+
+
+def test_the_same_goroutines_are_none_once_they_come_back(analyzed: Analyzed) -> None:
+    b = forgotten(recording(), 23)
+    for i in range(23):
+        b.go(100 + i).ready(9 * SECOND + 100 + i, by=1).run(9 * SECOND + 200).exit(9 * SECOND + 300)
+    assert leaks.collect(analyzed(b), include_idle=True) == []
+
+
+@pytest.mark.parametrize("woken", [False, True])
+def test_a_pool_that_waits_for_work_is_idle(analyzed: Analyzed, woken: bool) -> None:
+    b = recording()
+    for goid in range(10, 110):
+        go = b.go(goid, parent=1, ts=goid, at="main.pool main.go:66", start="main.work main.go:70")
+        go.run(500).park(600, "chan receive", WORK, obj=0xB000)
+        for turn in range(8 if woken else 0):
+            ts = (turn + 1) * SECOND
+            go.ready(ts, by=1).run(ts + 5).park(ts + 100, "chan receive", WORK, obj=0xB000)
+    engine = analyzed(b)
+    assert leaks.collect(engine) == []
+    assert verdicts(leaks.collect(engine, include_idle=True)) == {"main.work": "idle"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "stack"),
+    [
+        ("IO wait", ["internal/poll.(*FD).Read fd.go:1", "net.(*netFD).Read net.go:2"]),
+        ("sleep", ["time.Sleep time.go:1", "main.nap main.go:3"]),
+    ],
+)
+def test_waits_that_end_by_themselves_are_idle(
+    analyzed: Analyzed, reason: str, stack: list[str]
+) -> None:
+    b = recording()
+    for i in range(20):
+        ts = i * SECOND // 3
+        b.go(50 + i, parent=1, ts=ts, at="net/http.(*Server).Serve server.go:3").run(ts + 1).park(
+            ts + 2, reason, stack
+        )
+    assert leaks.collect(analyzed(b)) == []
+
+
+def test_a_lock_that_is_never_given_back(analyzed: Analyzed) -> None:
+    """One goroutine holds the lock and waits for ever, the others wait for the lock."""
+    b = recording()
+    holder = b.go(7, parent=1, ts=5, at="main.serve main.go:8").run(6)
+    holder.park(7, "chan receive", ["main.(*bank).pay bank.go:12", "main.serve main.go:9"])
+    for goid, ts in [(8, SECOND), (9, 2 * SECOND), (11, 2 * SECOND + 5)]:
+        b.go(goid, parent=1, ts=ts, at="main.serve main.go:8").run(ts + 1).park(
+            ts + 2, "sync.Mutex.Lock", LOCK, obj=0xA0
+        )
+    (group,) = leaks.collect(analyzed(b))
+    assert (group.verdict, group.function, group.count) == ("leak", "main.(*bank).pay", 3)
+    assert "Goroutine 7 is in main.(*bank).pay too" in group.evidence[0]
+
+
+def test_a_lock_that_is_taken_twice_is_one_group(analyzed: Analyzed) -> None:
+    """The goroutine that waits for itself, deeper in the recursion, is one of those who wait."""
+    b = recording()
+    twice = [*LOCK[:2], "main.(*bank).pay bank.go:14", LOCK[2]]
+    for goid, stack in [(7, twice), (8, LOCK), (9, LOCK)]:
+        b.go(goid, parent=1, ts=5, at="main.serve main.go:8").run(6).park(
+            goid * 1000, "sync.Mutex.Lock", stack, obj=0xA0
+        )
+    (group,) = leaks.collect(analyzed(b))
+    assert (group.goids, group.verdict) == ([7, 8, 9], "leak")
+    assert "a lock that it holds itself" in group.evidence[0]
+
+
+def test_a_lock_that_goes_round_is_none(analyzed: Analyzed) -> None:
+    b = recording()
+    for turn in range(90):
+        for goid in (8, 9):
+            ts = turn * SECOND // 10 + goid
+            b.go(goid).run(ts).park(ts + 1, "sync.Mutex.Lock", LOCK, obj=0xA0)
+            b.go(goid).ready(ts + 50_000_000, by=17 - goid)
+    b.go(8).run(9 * SECOND).park(9 * SECOND + 50, "sync.Mutex.Lock", LOCK, obj=0xA0)
+    assert leaks.collect(analyzed(b)) == []
+
+
+def test_a_wait_that_cannot_end_is_a_leak(analyzed: Analyzed) -> None:
+    b = recording()
+    b.go(5, parent=1, ts=3, at="main.main main.go:3").run(4)
+    b.go(5).park(5, "chan send (nil chan)", ["runtime.chansend1 chan.go:1", "main.push main.go:7"])
+    (group,) = leaks.collect(analyzed(b))
+    assert (group.verdict, group.function, group.count) == ("leak", "main.push", 1)
+
+
+def test_main_and_the_runtime_are_left_alone(analyzed: Analyzed) -> None:
+    b = recording()
+    b.snapshot(
+        1,
+        alive(
+            1,
+            reason="select (no cases)",
+            start="runtime.main proc.go:1",
+            stack=["main.main m.go:1"],
+        ),
+        alive(2, reason="chan send (nil chan)", start="runtime.forcegchelper proc.go:9"),
+    )
+    groups = leaks.collect(analyzed(b), include_idle=True)
+    assert verdicts(groups) == {"main.main": "idle"}
+
+
+def test_stacks_of_a_snapshot_and_of_a_probe_are_one_group(analyzed: Analyzed) -> None:
+    b = forgotten(recording(), 5)
+    b.snapshot(
+        1, alive(99, reason="chan receive", at="main.ask main.go:40", stack=RECEIVE, obj=0xF00)
+    )
+    (group,) = leaks.collect(analyzed(b))
+    assert (group.count, group.goids[0]) == (6, 99)
+    assert group.growth_per_s == 0.5
+
+
+def test_no_verdict_rests_on_what_was_lost(analyzed: Analyzed) -> None:
+    b = forgotten(recording(), 20).gap(9 * SECOND + 1, 9 * SECOND + 2, lost=1)
+    (group,) = leaks.collect(analyzed(b))
+    assert group.verdict == "suspect"
+    assert "Events were lost while 20 of them waited" in group.evidence[0]
