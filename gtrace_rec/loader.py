@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 from collections.abc import Iterable, Sequence
@@ -78,7 +79,7 @@ class Probes:
         self.sites = sites
         self.options = options
         self._binary = binary
-        self._links: dict[int, int] = {}
+        self._links: dict[int, int | bytes] = {}  # a link's descriptor, or the path probed by bcc
         self._multi = kernel_release() >= UPROBE_MULTI_KERNEL
         self._bpf = self._compile()
         try:
@@ -148,14 +149,18 @@ class Probes:
         if self._multi:
             self._links[pid] = self._create_link(pid, path)
             return
-        for i, site in enumerate(self.sites):
-            self._bpf.attach_uprobe(
-                name=path.encode(),
-                addr=site.file_offset,
-                pid=pid or -1,
-                fn_name=f"gtrace_{i}".encode(),
-            )
-        self._links[pid] = -1
+        name = os.fsencode(os.path.realpath(path))  # bcc opens no /proc/PID/exe
+        try:
+            for i, site in enumerate(self.sites):
+                self._bpf.attach_uprobe(
+                    name=name, addr=site.address, pid=pid or -1, fn_name=b"gtrace_%d" % i
+                )
+        except Exception as e:  # bcc raises nothing narrower
+            raise HostError(
+                f"pid {pid}: the kernel would not attach the probes to {path} ({e}); "
+                f"try: gtrace-rec doctor {pid}"
+            ) from None
+        self._links[pid] = name
 
     def _create_link(self, pid: int, path: str) -> int:
         count = len(self.sites)
@@ -187,12 +192,14 @@ class Probes:
     def detach(self, pid: int | None = None) -> None:
         """Take the probes off `pid`, or off all processes."""
         for p in [pid] if pid is not None else list(self._links):
-            fd = self._links.pop(p, None)
-            if fd is not None and fd >= 0:
-                os.close(fd)
-        if not self._multi and not self._links:
-            for i, _ in enumerate(self.sites):
-                self._bpf.detach_uprobe(fn_name=f"gtrace_{i}".encode())
+            link = self._links.pop(p, None)
+            if isinstance(link, int):
+                os.close(link)
+            elif link is not None:
+                for site in self.sites:
+                    # Of a process that is gone bcc finds no path; it took its probes with it.
+                    with contextlib.suppress(Exception):
+                        self._bpf.detach_uprobe(name=link, addr=site.address, pid=p or -1)
 
     def losses(self) -> Losses:
         """The tallies of all processors, added up."""
