@@ -167,6 +167,12 @@ GOROUTINES = pa.schema(
         _field("startpc", pa.int64(), "entry of its start function, a pc", null=True),
         _field("stack_id", pa.int32(), "its stack; NULL while running", null=True),
         _field("obj", pa.int64(), "address of what it waits on", null=True),
+        _field(
+            "select_objs",
+            pa.list_(pa.int64()),
+            "the channels a select waits on; NULL unless in a select",
+            null=True,
+        ),
         _field("chan_len", pa.int64(), "obj is a channel: elements queued", null=True),
         _field("chan_cap", pa.int64(), "obj is a channel: its capacity", null=True),
         _field("chan_closed", pa.bool_(), "obj is a channel: closed", null=True),
