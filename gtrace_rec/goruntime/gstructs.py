@@ -1,0 +1,124 @@
+"""The runtime's g structs of a running process, as columns.
+
+Layout: `runtime/runtime2.go`; offsets come from the binary.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtrace_rec._errors import UnsupportedGoError
+from gtrace_rec.goruntime.process import GoProcess
+
+# g.atomicstatus without the scan bit. Those left out are not alive: 0 idle, 6 dead, and from
+# Go 1.26 on 11 deadextra; 10 leaked is also of Go 1.26: waiting, found by a goroutineleak profile.
+LIVE_STATUSES = {
+    1: "runnable",
+    2: "running",
+    3: "syscall",
+    4: "waiting",
+    8: "copystack",
+    9: "preempted",
+    10: "leaked",
+}
+RUNNABLE, RUNNING, SYSCALL, WAITING, PREEMPTED, LEAKED = 1, 2, 3, 4, 9, 10
+_SCAN_BIT = 0x1000
+
+_MOST = 1 << 28  # goroutines there may be; more is a length misread
+_ATTEMPTS = 5
+
+
+def all_gs(process: GoProcess) -> NDArray[np.uint64]:
+    """Addresses of all g structs, those of ended goroutines too; none if Go has not begun yet.
+
+    Raises UnsupportedGoError where the binary does not tell how to find them.
+    """
+    where = process.binary.allgs
+    if where is None:
+        raise UnsupportedGoError(
+            f"{process.binary.path}: where its list of goroutines lies cannot be found"
+        )
+    for _ in range(_ATTEMPTS):
+        # In this order, as the runtime's atomicAllG: the list only ever grows.
+        count = process.word(process.live(where.len))
+        start = process.word(process.live(where.ptr))
+        if count == 0:
+            return np.zeros(0, np.uint64)
+        if count > _MOST:
+            break
+        rows, readable = process.read_rows(np.array([start], np.uint64), 8 * count)
+        # A list that was outgrown while it was read is garbage, and may have been used anew.
+        if readable[0] and process.word(process.live(where.ptr)) == start:
+            addresses: NDArray[np.uint64] = rows.view("<u8")[0]
+            return addresses
+    raise UnsupportedGoError(
+        f"pid {process.pid}: its list of goroutines cannot be read: {count} of them at {start:#x}"
+    )
+
+
+class GStructs:
+    """Some g structs, read in one go; a column of each field that is asked for."""
+
+    def __init__(self, process: GoProcess, addresses: NDArray[np.uint64]) -> None:
+        self._process = process
+        self._offsets = process.binary.offsets
+        self.addresses = addresses
+        self._rows, self.readable = process.read_rows(addresses, self._offsets["g.sizeof"])
+
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+    def select(self, rows: NDArray[np.bool_]) -> GStructs:
+        """Only these rows of it."""
+        part = object.__new__(GStructs)
+        part._process, part._offsets = self._process, self._offsets
+        part.addresses, part.readable = self.addresses[rows], self.readable[rows]
+        part._rows = self._rows[rows]
+        return part
+
+    def has(self, field: str) -> bool:
+        """This Go has the field."""
+        return f"g.{field}" in self._offsets
+
+    def column(self, field: str, inner: str | None = None) -> NDArray[np.uint64]:
+        """A 64-bit field of each, "goid"; or of a struct within: "sched", "gobuf.sp"."""
+        at = self._offsets[f"g.{field}"] + (self._offsets[inner] if inner else 0)
+        words: NDArray[np.uint64] = np.ascontiguousarray(self._rows[:, at : at + 8]).view("<u8")
+        return words[:, 0]
+
+    @cached_property
+    def status(self) -> NDArray[np.uint32]:
+        """The status without the scan bit."""
+        at = self._offsets["g.atomicstatus"]
+        words: NDArray[np.uint32] = np.ascontiguousarray(self._rows[:, at : at + 4]).view("<u4")
+        return words[:, 0] & np.uint32(~_SCAN_BIT & 0xFFFFFFFF)
+
+    @cached_property
+    def waitreason(self) -> NDArray[np.uint8]:
+        """The number of the wait reason; a leftover unless waiting."""
+        return self._rows[:, self._offsets["g.waitreason"]]
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """It is a goroutine at present."""
+        goid = self.column("goid")
+        live: NDArray[np.bool_] = np.isin(self.status, list(LIVE_STATUSES)) & (goid != 0)
+        return live
+
+    @cached_property
+    def state(self) -> NDArray[np.uint64]:
+        """All that changes when a goroutine runs, a row each: equal rows mean it did not."""
+        reason = np.where(self.status == WAITING, self.waitreason, 0)
+        return np.column_stack(
+            [
+                self.column("goid"),
+                self.status.astype(np.uint64),
+                reason.astype(np.uint64),
+                *(self.column(f) for f in ("m", "syscallsp", "syscallpc", "waiting", "labels")),
+                *(self.column("sched", f) for f in ("gobuf.sp", "gobuf.pc")),
+                *(self.column("stack", f) for f in ("stack.lo", "stack.hi")),
+            ]
+        )
