@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import mmap
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +77,26 @@ class Program:
         b = self.binary
         watched.load_bias = procfs.load_bias(watched.pid, b.entry) if b.pie else 0
         self.biases[watched.pid] = watched.load_bias
+
+    def infer_biases(self, block: Block) -> Iterator[tuple[int, int]]:
+        """Learn, by pid, from their events where processes had this binary loaded that are gone already.
+
+        The innermost address of a stack is the probed instruction, whose linked address is known.
+        """
+        for pid in [p for p, bias in self.biases.items() if bias is None]:
+            events = block[(block["pid"] == pid) & (block["stack"] != 0)]
+            bias = next(filter(None, map(self._bias_of, events[:16])), None)
+            if bias is not None:
+                self.biases[pid] = bias
+                yield pid, bias
+
+    def _bias_of(self, event: np.void) -> int | None:
+        addresses = self.probes.stack(int(event["stack"]))
+        sites = [s for s in self.sites if KIND_CODES[s.kind] == event["kind"]]
+        if addresses is None or len(sites) != 1:
+            return None
+        bias = int(addresses[0]) - sites[0].address
+        return bias if bias % mmap.PAGESIZE == 0 else None
 
     def check_code(self, watched: Watched) -> None:
         """Raises TargetError if the process does not hold the instructions of its file."""

@@ -202,6 +202,8 @@ class Recorder:
         block, gaps = program.take()
         if program.number in self._followed:
             self._adopt(program, np.unique(block["pid"]).tolist())
+        for pid, bias in program.infer_biases(block):
+            self._watched[pid].load_bias = bias
         batch = program.decode(block)
         stacks, symbols = self._stacks.take_new()
         self.dataset.append("stacks", stacks)

@@ -19,9 +19,8 @@ from gtrace_rec.hostcheck import require_host
 from gtrace_rec.launch import Launched
 from gtrace_rec.recorder import Recorder, RecordOptions, Status
 from gtrace_rec.schema import Manifest
+from gtrace_rec.signals import FORWARD, STOP
 
-_STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-_FORWARD = {signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
 _SI_KERNEL = 128  # si_code of a signal the terminal sent: the child has had it as well
 _IDLE_S = 0.02
 _PROGRESS_S = 0.25
@@ -47,23 +46,22 @@ def record_processes(
         procfs.check_process(pid)
     prepare_directory(out, force=force)
     talk = _Talk(quiet=quiet, progress=progress)
-    with _blocked_signals(_STOP):
-        recorder = Recorder(out, options)
-        try:
-            with _discarded_on_failure(recorder):
-                for path in (*map(procfs.exe_path, pids), *map(str, exes)):
-                    recorder.load(path)
-                for pid in pids:
-                    recorder.add(pid)
-                for exe in exes:
-                    recorder.follow(str(exe))
-            names = [f"pid {pid} ({procfs.exe_name(pid)})" for pid in pids]
-            names += [f"every process of {exe}" for exe in exes]
-            talk.line(f"recording {', '.join(names)} into {out}; Ctrl-C stops")
-            reason = _run(recorder, talk, duration, _STOP, lambda number, code: True)
-            _finish(recorder, talk, reason, out)
-        finally:
-            recorder.close()
+    recorder = Recorder(out, options)
+    try:
+        with _discarded_on_failure(recorder):
+            for path in (*map(procfs.exe_path, pids), *map(str, exes)):
+                recorder.load(path)
+            for pid in pids:
+                recorder.add(pid)
+            for exe in exes:
+                recorder.follow(str(exe))
+        names = [f"pid {pid} ({procfs.exe_name(pid)})" for pid in pids]
+        names += [f"every process of {exe}" for exe in exes]
+        talk.line(f"recording {', '.join(names)} into {out}; Ctrl-C stops")
+        reason = _run(recorder, talk, duration, STOP, lambda number, code: True)
+        _finish(recorder, talk, reason, out)
+    finally:
+        recorder.close()
     return 0
 
 
@@ -82,29 +80,28 @@ def record_launched(
     prepare_directory(out, force=force)
     talk = _Talk(quiet=quiet, progress=progress)
     failure: TraceError | None = None
-    with _blocked_signals(_STOP | _FORWARD | {signal.SIGCHLD}):
-        child = Launched(command)
-        recorder = Recorder(out, options)
-        try:
-            with _discarded_on_failure(recorder):
-                with child.abandoned_on_failure():
-                    recorder.add_launched(child.pid, child.path, command)
-                talk.line(f"recording {shlex.join(command)} into {out}")
-                child.go()
-            recorder.launched(child.pid)
-            watch = _ChildSignals(child.pid)
-            signals = _STOP | _FORWARD | {signal.SIGCHLD}
-            reason = _run(recorder, talk, duration, signals, watch)
-            if watch.status is not None:
-                recorder.exited(child.pid, watch.status)
-            _finish(recorder, talk, reason, out)
-        except TraceError as e:
-            failure = e  # the program is to end in its own time all the same
-        finally:
-            recorder.close()
-        if watch.status is None:
-            talk.line(f"pid {child.pid} goes on, unrecorded; waiting for it to end")
-            watch.wait()
+    child = Launched(command)
+    recorder = Recorder(out, options)
+    try:
+        with _discarded_on_failure(recorder):
+            with child.abandoned_on_failure():
+                recorder.add_launched(child.pid, child.path, command)
+            talk.line(f"recording {shlex.join(command)} into {out}")
+            child.go()
+        recorder.launched(child.pid)
+        watch = _ChildSignals(child.pid)
+        signals = STOP | FORWARD | {signal.SIGCHLD}
+        reason = _run(recorder, talk, duration, signals, watch)
+        if watch.status is not None:
+            recorder.exited(child.pid, watch.status)
+        _finish(recorder, talk, reason, out)
+    except TraceError as e:
+        failure = e  # the program is to end in its own time all the same
+    finally:
+        recorder.close()
+    if watch.status is None:
+        talk.line(f"pid {child.pid} goes on, unrecorded; waiting for it to end")
+        watch.wait()
     if failure:
         raise failure
     status = watch.status or 0
@@ -144,7 +141,7 @@ class _ChildSignals:
     def wait(self) -> None:
         """Pass on signals until the child has ended."""
         while self.status is None:
-            info = signal.sigwaitinfo(_STOP | _FORWARD | {signal.SIGCHLD})
+            info = signal.sigwaitinfo(STOP | FORWARD | {signal.SIGCHLD})
             self(info.si_signo, info.si_code)
 
 
@@ -237,13 +234,3 @@ class _Talk:
     def clear(self) -> None:
         if self._progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def _blocked_signals(signals: set[signal.Signals]) -> Iterator[None]:
-    """Signals that are to be waited for, not to interrupt."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from gtrace_rec import signals
 from gtrace_rec.commands.common import PLANS, Duration, Size
 
 
@@ -92,6 +93,10 @@ def command(
     The program is a running process (--pid) or one to start (after --). It is never stopped, and
     nothing is written into its memory.
     """
+    if command_line:
+        signals.hold_all()
+    else:
+        signals.hold()
     from gtrace_rec._errors import UsageError
     from gtrace_rec.loader import LoadOptions
     from gtrace_rec.plan import Plan
