@@ -79,9 +79,10 @@ class Program:
         self.biases[watched.pid] = watched.load_bias
 
     def infer_biases(self, block: Block) -> Iterator[tuple[int, int]]:
-        """Learn, by pid, from their events where processes had this binary loaded that are gone already.
+        """Learn, by pid, where processes had this binary loaded that are gone already.
 
-        The innermost address of a stack is the probed instruction, whose linked address is known.
+        From their events: the innermost address of a stack is the probed instruction, whose
+        linked address is known.
         """
         for pid in [p for p, bias in self.biases.items() if bias is None]:
             events = block[(block["pid"] == pid) & (block["stack"] != 0)]
