@@ -11,6 +11,7 @@ from gtrace_rec._errors import UnsupportedGoError
 from gtrace_rec.goruntime import allgs, callsites
 from gtrace_rec.goruntime.buildinfo import BuildInfo, read_build_info
 from gtrace_rec.goruntime.elf import ElfImage
+from gtrace_rec.goruntime.instructions import Prologue, cost_class, prologue
 from gtrace_rec.goruntime.moduledata import ModuleData, find_module_data
 from gtrace_rec.goruntime.offsets import Offsets, find_offsets, load_table
 from gtrace_rec.goruntime.pclntab import Frame, Function, FunctionTable, PclnHeader, find_header
@@ -144,6 +145,25 @@ class GoBinary:
     def call_sites(self, function: Function, callee: Function) -> list[int]:
         """Addresses in `function` of the direct calls of exactly `callee`, in order."""
         return callsites.call_sites(self.image, function, callee)
+
+    def first_arg_home(self, function: Function, callee: Function) -> list[int]:
+        """The calls of `callee` at which `function` has its first argument in its home slot.
+
+        The slot lies 16 bytes above the frame pointer of `function` on amd64; on arm64, 16 bytes
+        above the one it saved. Addresses, in order; calls that may be reached without the argument
+        having been stored are left out.
+        """
+        from gtrace_rec.goruntime.firstarg import calls_with_first_arg_home  # loads capstone
+
+        return calls_with_first_arg_home(self.image, self.functions, function, callee)
+
+    def prologue(self, function: Function) -> Prologue:
+        """Where the function checks its stack and pushes its frame."""
+        return prologue(self.image, function)
+
+    def cost_class(self, address: int) -> str:
+        """What a uprobe on the instruction at `address` costs: "emulated" or "stepped"."""
+        return cost_class(self.image, address)
 
     @cached_property
     def offsets(self) -> Offsets:
