@@ -40,6 +40,7 @@ FLAG_TOP_FRAME, FLAG_SP_WRITE, FLAG_ASM = 1, 2, 4
 class Function:
     """One function of the text. `end` is the entry of the next: padding is included.
 
+    `name` has the type arguments of a generic function, from Go 1.21 on.
     `func_id` is 0 for a common function; the numbers of the others differ between Go releases.
     `start_line` is the line of its `func` keyword, known from Go 1.20 on.
     """
@@ -130,7 +131,10 @@ def _header_at(image: ElfImage, vaddr: int) -> PclnHeader | None:
 
 @dataclass(frozen=True)
 class Frame:
-    """One function of a stack. An inlined one has no frame of its own on the machine's stack."""
+    """One function of a stack, named as Go's own dumps name it.
+
+    An inlined one has no frame of its own on the machine's stack.
+    """
 
     function: str | None
     file: str | None
@@ -196,10 +200,14 @@ class FunctionTable:
         index = self._inline_index(function, pc)
         while index >= 0 and len(frames) < _MAX_INLINED:
             _, name, parent_pc, _ = self._inline_node(function, index, _INLINED_120)
-            frames.append(Frame(self._name(name), *self._file_line(function, pc), inlined=True))
+            frames.append(
+                Frame(printed_name(self._name(name)), *self._file_line(function, pc), inlined=True)
+            )
             pc = function.entry + parent_pc
             index = self._inline_index(function, pc)
-        frames.append(Frame(function.name, *self._file_line(function, pc), inlined=False))
+        frames.append(
+            Frame(printed_name(function.name), *self._file_line(function, pc), inlined=False)
+        )
         return frames
 
     def sp_delta(self, pc: int) -> int | None:
@@ -218,9 +226,9 @@ class FunctionTable:
         index = self._inline_index(function, pc)
         while index >= 0 and len(frames) < _MAX_INLINED:
             parent, _, file, line, name, _ = self._inline_node(function, index, _INLINED_118)
-            frames.append(Frame(self._name(name), *place, inlined=True))
+            frames.append(Frame(printed_name(self._name(name)), *place, inlined=True))
             place, index = (self._file(function, file), line), parent
-        frames.append(Frame(function.name, *place, inlined=False))
+        frames.append(Frame(printed_name(function.name), *place, inlined=False))
         return frames
 
     def _inline_index(self, function: Function, pc: int) -> int:
@@ -330,6 +338,12 @@ class FunctionTable:
 
     def _damaged(self, what: str) -> TargetError:
         return TargetError(f"{self._image.path}: damaged Go function table: {what}")
+
+
+def printed_name(name: str) -> str:
+    """A function's name as Go prints it: type arguments are "[...]" (funcNameForPrint)."""
+    start, end = name.find("["), name.rfind("]")
+    return f"{name[:start]}[...]{name[end + 1 :]}" if 0 <= start < end else name
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:

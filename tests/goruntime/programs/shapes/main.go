@@ -1,11 +1,11 @@
 // Shapes of code that the function and line tables must get right: inlining two deep and twice on
-// a line, methods, closures, generics, wrappers and deferred calls.
+// a line, methods, closures, generics, wrappers and deferred calls. It ends in a panic, and so in
+// the runtime's own account of all stacks.
 package main
 
 import (
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
@@ -22,11 +22,14 @@ func largest[T number](values ...T) T {
 	return found
 }
 
-type shape interface{ area() float64 }
+type shape interface{ wait() float64 }
 
-type square struct{ side float64 }
+type square struct {
+	side float64
+	c    chan float64
+}
 
-func (s square) area() float64 { return times(s.side, s.side) }
+func (s square) wait() float64 { return times(s.side, receive(s.c)) }
 
 type named struct {
 	shape
@@ -35,35 +38,53 @@ type named struct {
 
 func times(a, b float64) float64 { return a * b }
 
-func twice(a float64) float64 { return times(a, 2) + times(2, a) }
+func receive(c chan float64) float64 { return <-c }
+
+func twice(a float64, c chan float64) float64 { return times(a, 2) + times(receive(c), a) }
 
 //go:noinline
-func outer(values []float64) (sum float64) {
+func outer(values []float64, c chan float64) (sum float64) {
 	defer func() { sum++ }()
 	for _, v := range values {
-		sum += twice(v) +
-			times(v, v)
+		sum += times(v, v) +
+			twice(v, c)
 	}
 	return sum
 }
 
+func lock(mu *sync.Mutex) {
+	mu.Lock()
+	defer mu.Unlock()
+}
+
 func main() {
-	var group sync.WaitGroup
-	results := make(chan float64)
-	for _, s := range []shape{square{1}, &named{square{2}, "two"}} {
-		group.Add(1)
-		go func(s shape) {
-			defer group.Done()
-			results <- s.area() + outer([]float64{1, 2, 3})
-		}(s)
+	never := make(chan float64)
+	go square{1, never}.wait()
+	var s shape = &named{square{2, never}, "two"}
+	go s.wait()
+	go outer([]float64{largest(1.0, 3.0), 2}, never)
+	go func() {
+		never <- float64(largest(1, 2))
+		time.Sleep(time.Hour)
+	}()
+	var mu sync.Mutex
+	mu.Lock()
+	go lock(&mu)
+	go func() {
+		cond := sync.NewCond(&sync.Mutex{})
+		cond.L.Lock()
+		cond.Wait()
+	}()
+	go (&sync.Once{}).Do(func() { lock(&mu) })
+	go func() {
+		select {
+		case <-never:
+		case <-time.After(time.Hour):
+		}
+	}()
+	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
+		go l.Accept()
 	}
-	go func() { group.Wait(); close(results) }()
-	for r := range results {
-		fmt.Println(largest(r, 1), largest(int(r), 2))
-	}
-	if len(os.Args) > 1 {
-		l, err := net.Listen("tcp", os.Args[1])
-		fmt.Println(l, err)
-		time.Sleep(time.Second)
-	}
+	time.Sleep(100 * time.Millisecond)
+	panic(fmt.Sprint("stacks of ", s))
 }
