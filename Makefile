@@ -32,12 +32,12 @@ lint: $(VENV)/.installed toolchain-demo ## check format, style and types
 	@$(VENV)/bin/ruff check .
 	@$(PYTHON) -m mypy
 	@gofmt="$$(dirname "$$($(GO) newest)")/gofmt"; \
-	 bad="$$("$$gofmt" -l examples tests/programs)"; [[ -z "$$bad" ]] || { echo "gofmt: $$bad"; exit 1; }
+	 bad="$$("$$gofmt" -l examples tests tools)"; [[ -z "$$bad" ]] || { echo "gofmt: $$bad"; exit 1; }
 
 format: $(VENV)/.installed toolchain-demo ## put everything into its format
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
-	@"$$(dirname "$$($(GO) newest)")/gofmt" -w examples tests/programs
+	@"$$(dirname "$$($(GO) newest)")/gofmt" -w examples tests tools
 
 clean: ## remove what was made here, but not the user's cache
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -47,6 +47,7 @@ MODES = {
     "pie": Mode(("-buildmode=pie",)),
     "pie-stripped": Mode(("-buildmode=pie", _STRIP)),
     "cgo": Mode(("-ldflags=-linkmode=external",), cgo=True),
+    "cgo-pie-stripped": Mode(("-buildmode=pie", "-ldflags=-linkmode=external -s -w"), cgo=True),
     "arm64": Mode(goarch="arm64"),
     "arm64-stripped": Mode((_STRIP,), goarch="arm64"),
     "arm64-pie": Mode(("-buildmode=pie",), goarch="arm64"),
