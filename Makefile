@@ -16,7 +16,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env HOME="$(HOME
 APT_TO_RECORD := python3-venv python3-bpfcc
 APT_TO_TEST := $(APT_TO_RECORD) golang-1.19-go gcc libc6-dev prometheus bpftrace wrk
 
-.PHONY: help demo test lint format clean apt-record apt-test tracefs toolchain-demo toolchains
+.PHONY: help demo test lint format docs clean apt-record apt-test tracefs toolchain-demo toolchains
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,6 +38,9 @@ format: $(VENV)/.installed toolchain-demo ## put everything into its format
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 	@"$$(dirname "$$($(GO) newest)")/gofmt" -w examples tests tools
+
+docs: $(VENV)/.installed ## write the parts of docs/ that derive from the code
+	@$(PYTHON) -m tools.generate_docs
 
 clean: ## remove what was made here, but not the user's cache
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

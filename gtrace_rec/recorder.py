@@ -7,7 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +22,11 @@ from gtrace_rec.loader import ALL_PROCESSES, LoadOptions
 from gtrace_rec.plan import Plan
 from gtrace_rec.programs import Gap, Program, Watched
 from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals
+from gtrace_rec.settings import Settings
 from gtrace_rec.stacks import StackTable
 
 _BLOCK = 1 << 16  # records decoded at a time
 _SECOND = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class RecordOptions:
-    """What to record and how to lay it down."""
-
-    plan: Plan = Plan.SCHED
-    load: LoadOptions = field(default_factory=LoadOptions)
-    rotate_bytes: int = 64 << 20  # of the part in progress, before it turns into Parquet
-    rotate_ns: int = 60 * _SECOND
-
-    def as_manifest(self) -> dict[str, Any]:
-        """The options as the manifest records them."""
-        return {
-            "ring_bytes": self.load.ring_bytes,
-            "stack_depth": self.load.stack_depth,
-            "max_stacks": self.load.max_stacks,
-            "stacks_of": sorted(self.load.stacks_of),
-            "rotate_bytes": self.rotate_bytes,
-            "rotate_ns": self.rotate_ns,
-        }
 
 
 @dataclass
@@ -64,10 +44,10 @@ class Status:
 class Recorder:
     """Records processes into a dataset. Call add(), then pump() until done, then stop()."""
 
-    def __init__(self, path: Path, options: RecordOptions) -> None:
-        self.options = options
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.settings = settings
         self.status = Status()
-        self.dataset = Dataset(path, reserve=options.rotate_bytes // 8)
+        self.dataset = Dataset(path, reserve=settings.rotate_size // 8)
         self._stacks = StackTable()
         self._programs: dict[tuple[int, int], Program] = {}
         self._watched: dict[int, Watched] = {}
@@ -175,8 +155,8 @@ class Recorder:
             self._programs[key] = Program(
                 len(self._programs),
                 open_binary(path),
-                self.options.plan,
-                self.options.load,
+                Plan[self.settings.plan.upper()],
+                LoadOptions(self.settings.ring_size, self.settings.stack_depth),
                 self._stacks,
             )
         return self._programs[key]
@@ -210,7 +190,7 @@ class Recorder:
         self.dataset.append("symbols", symbols)
         self._append_gaps(gaps)
         self.dataset.append_events(batch)
-        if self.dataset.part_bytes >= self.options.rotate_bytes:
+        if self.dataset.part_bytes >= self.settings.rotate_size:
             self._rotate(time.monotonic_ns())
 
     def _rotate(self, now: int) -> None:
@@ -239,7 +219,7 @@ class Recorder:
         if now - self._last_anchor >= 10 * _SECOND:
             self._anchors.append(procfs.clock_anchor())
             self._last_anchor = now
-        if now - self._last_rotation >= self.options.rotate_ns:
+        if now - self._last_rotation >= self.settings.rotate_every:
             self._rotate(now)
         self.dataset.collect_parts()
         self._notice_exits(now)
@@ -373,8 +353,8 @@ class Recorder:
         return Manifest(
             host=self._host,
             recorder=self._identity,
-            plan=str(self.options.plan),
-            options=self.options.as_manifest(),
+            plan=self.settings.plan,
+            options=self.settings.as_manifest(),
             exes=[p.as_manifest() for p in self._programs.values()],
             processes=[w.as_manifest() for w in self._watched.values()],
             clock=self._anchors,

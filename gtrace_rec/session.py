@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gtrace_rec import procfs
@@ -17,8 +17,9 @@ from gtrace_rec.commands.common import format_bytes, format_duration
 from gtrace_rec.dataset import prepare_directory
 from gtrace_rec.hostcheck import require_host
 from gtrace_rec.launch import Launched
-from gtrace_rec.recorder import Recorder, RecordOptions, Status
+from gtrace_rec.recorder import Recorder, Status
 from gtrace_rec.schema import Manifest
+from gtrace_rec.settings import Settings
 from gtrace_rec.signals import FORWARD, STOP
 
 _SI_KERNEL = 128  # si_code of a signal the terminal sent: the child has had it as well
@@ -26,27 +27,15 @@ _IDLE_S = 0.02
 _PROGRESS_S = 0.25
 
 
-def record_processes(
-    pids: Sequence[int],
-    exes: Sequence[Path],
-    out: Path,
-    options: RecordOptions,
-    duration: int | None,
-    *,
-    force: bool,
-    quiet: bool,
-    progress: bool,
-) -> int:
-    """Record running processes until they end, `duration` ns have passed, or a signal.
-
-    `exes` are binaries whose every process is recorded, those too that start later.
-    """
+def record_processes(settings: Settings) -> int:
+    """Record running processes until they end, `duration` has passed, or a signal."""
+    out, pids, exes = settings.directory, settings.pid, settings.exe
     require_host()
     for pid in pids:
         procfs.check_process(pid)
-    prepare_directory(out, force=force)
-    talk = _Talk(quiet=quiet, progress=progress)
-    recorder = Recorder(out, options)
+    prepare_directory(out, force=settings.force)
+    talk = _Talk(quiet=settings.quiet)
+    recorder = Recorder(out, settings)
     try:
         with _discarded_on_failure(recorder):
             for path in (*map(procfs.exe_path, pids), *map(str, exes)):
@@ -58,40 +47,32 @@ def record_processes(
         names = [f"pid {pid} ({procfs.exe_name(pid)})" for pid in pids]
         names += [f"every process of {exe}" for exe in exes]
         talk.line(f"recording {', '.join(names)} into {out}; Ctrl-C stops")
-        reason = _run(recorder, talk, duration, STOP, lambda number, code: True)
+        reason = _run(recorder, talk, settings.duration, STOP, lambda number, code: True)
         _finish(recorder, talk, reason, out)
     finally:
         recorder.close()
     return 0
 
 
-def record_launched(
-    command: list[str],
-    out: Path,
-    options: RecordOptions,
-    duration: int | None,
-    *,
-    force: bool,
-    quiet: bool,
-    progress: bool,
-) -> int:
+def record_launched(settings: Settings) -> int:
     """Start a program, record it from its first goroutine, and return its exit status."""
+    out, command = settings.directory, settings.command
     require_host()
-    prepare_directory(out, force=force)
-    talk = _Talk(quiet=quiet, progress=progress)
+    prepare_directory(out, force=settings.force)
+    talk = _Talk(quiet=settings.quiet)
     failure: TraceError | None = None
     child = Launched(command)
-    recorder = Recorder(out, options)
+    recorder = Recorder(out, settings)
     try:
         with _discarded_on_failure(recorder):
             with child.abandoned_on_failure():
-                recorder.add_launched(child.pid, child.path, command)
+                recorder.add_launched(child.pid, child.path, list(command))
             talk.line(f"recording {shlex.join(command)} into {out}")
             child.go()
         recorder.launched(child.pid)
         watch = _ChildSignals(child.pid)
         signals = STOP | FORWARD | {signal.SIGCHLD}
-        reason = _run(recorder, talk, duration, signals, watch)
+        reason = _run(recorder, talk, settings.duration, signals, watch)
         if watch.status is not None:
             recorder.exited(child.pid, watch.status)
         _finish(recorder, talk, reason, out)
@@ -210,9 +191,9 @@ def _last_words(manifest: Manifest, out: Path) -> list[str]:
 class _Talk:
     """What is said on stderr."""
 
-    def __init__(self, *, quiet: bool, progress: bool) -> None:
+    def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._progress = progress
+        self._progress = not quiet and sys.stderr.isatty()
         self._shown = 0.0
 
     def line(self, text: str) -> None:

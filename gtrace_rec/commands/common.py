@@ -31,6 +31,12 @@ class Duration(click.ParamType[int]):
             self.fail(f"{text!r} is not a duration such as 30s, 5m or 250ms", param, ctx)
         return int(sum(float(n) * _UNITS[u] for n, u in parts))
 
+    @staticmethod
+    def text(ns: int) -> str:
+        """A duration as one would write it."""
+        unit = next(u for u in ("s", "ms", "us", "ns") if ns % _UNITS[u] == 0)
+        return f"{ns // _UNITS[unit]}{unit}"
+
 
 class Size(click.ParamType[int]):
     """A number of bytes such as 64M, 512K or 1G."""
@@ -47,6 +53,12 @@ class Size(click.ParamType[int]):
         if not match:
             self.fail(f"{value!r} is not a size such as 64M, 512K or 1G", param, ctx)
         return int(match[1]) * _SIZES[match[2].upper()]
+
+    @staticmethod
+    def text(count: int) -> str:
+        """A number of bytes as one would write it."""
+        unit = next(u for u in ("G", "M", "K", "") if count % _SIZES[u] == 0)
+        return f"{count // _SIZES[unit]}{unit}"
 
 
 def format_bytes(count: float) -> str:

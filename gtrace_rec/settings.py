@@ -1,0 +1,174 @@
+"""Every setting of a recording, defined once.
+
+The options of the command line, the keys of the configuration file, the names of the environment
+variables and the table of docs/configuration.md all derive from the fields of `Settings`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gtrace_rec._errors import UsageError
+from gtrace_rec.commands.common import PLANS, Duration, Size
+
+_PATH = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: how it is called, what it takes, and what it means.
+
+    From the key `ring.size` derive the option `--ring-size` and, from that, the environment
+    variable `GTRACE_RING_SIZE`.
+    """
+
+    field: str  # of Settings
+    key: str  # in the file, with the names of its groups: "ring.size"
+    type: click.ParamType[Any]
+    default: str | None  # as one would write it; None: not set
+    help: str
+    option: str | None  # None: what follows the options
+    short: str | None
+    repeated: bool  # on the command line; a list in the file
+
+    @property
+    def env(self) -> str:
+        """The environment variable."""
+        name = self.option.removeprefix("--") if self.option else self.field
+        return "GTRACE_" + name.replace("-", "_").upper()
+
+    @property
+    def is_list(self) -> bool:
+        """It takes several values."""
+        return self.repeated
+
+    @property
+    def is_flag(self) -> bool:
+        """An option that takes no value."""
+        return isinstance(self.type, click.types.BoolParamType)
+
+
+def _setting(
+    key: str,
+    type: click.ParamType[Any],
+    help: str,
+    *,
+    default: str | None = None,
+    option: str | None = "",
+    short: str | None = None,
+    repeated: bool = False,
+) -> Any:
+    if option == "":
+        option = "--" + key.replace(".", "-").replace("_", "-")
+    make: Callable[[str], Setting] = lambda field: Setting(  # noqa: E731
+        field, key, type, default, help, option, short, repeated
+    )
+    return dataclasses.field(metadata={"setting": make})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to record, and how. Sizes are bytes, durations nanoseconds."""
+
+    out: Path | None = _setting("out", _PATH, "Directory to write.", short="-o")
+    pid: tuple[int, ...] = _setting(
+        "target.pid",
+        click.INT,
+        "Record this running process; repeatable.",
+        option="--pid",
+        short="-p",
+        repeated=True,
+    )
+    exe: tuple[Path, ...] = _setting(
+        "target.exe",
+        _PATH,
+        "Record every process of this binary, those that start later too; repeatable.",
+        option="--exe",
+        repeated=True,
+    )
+    command: tuple[str, ...] = _setting(
+        "target.command",
+        click.STRING,
+        "Start this program with these arguments, and record it.",
+        option=None,
+        repeated=True,
+    )
+    duration: int | None = _setting(
+        "duration", Duration(), "Stop after this long, e.g. 30s; else there is no end.", short="-d"
+    )
+    plan: str = _setting(
+        "plan", click.Choice(PLANS), "How much to record, cheapest first.", default="sched"
+    )
+    ring_size: int = _setting(
+        "ring.size",
+        Size(),
+        "Memory between the probes and the recorder: a power of two.",
+        default="64M",
+    )
+    stack_depth: int = _setting(
+        "stack.depth", click.IntRange(1, 127), "Frames kept of a stack.", default="64"
+    )
+    rotate_size: int = _setting(
+        "rotate.size",
+        Size(),
+        "Begin a new part after this many bytes of raw events.",
+        default="64M",
+    )
+    rotate_every: int = _setting(
+        "rotate.every", Duration(), "Begin a new part after this long.", default="60s"
+    )
+    force: bool = _setting(
+        "force", click.BOOL, "Replace the recording that is at --out.", default="no"
+    )
+    quiet: bool = _setting(
+        "quiet", click.BOOL, "No progress; errors only.", default="no", short="-q"
+    )
+
+    @property
+    def directory(self) -> Path:
+        """Where to write. Raises UsageError if that is not set."""
+        if self.out is None:
+            raise UsageError("no --out: name a directory to write, e.g. --out trace.parquet")
+        return self.out
+
+    def as_manifest(self) -> dict[str, Any]:
+        """The settings as the manifest records them, by their keys; without the targets."""
+        return {
+            s.key: str(value) if isinstance(value, Path) else value
+            for s in SETTINGS
+            if not s.key.startswith("target.")
+            for value in [getattr(self, s.field)]
+        }
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    f.metadata["setting"](f.name) for f in dataclasses.fields(Settings)
+)
+BY_KEY = {s.key: s for s in SETTINGS}
+TARGETS = ("pid", "exe", "command")
+
+
+def settings(**values: Any) -> Settings:
+    """Settings with these values, the rest by default."""
+    given = dict(values)
+    for s in SETTINGS:
+        if s.field not in given:
+            given[s.field] = () if s.repeated else s.type(s.default) if s.default else None
+    return Settings(**given)
+
+
+def check(s: Settings) -> None:
+    """Raises UsageError where settings that are valid by themselves cannot be together."""
+    assert s.directory
+    if s.command and (s.pid or s.exe):
+        raise UsageError(
+            "a process and a program to start at once: give --pid and --exe, or -- PROGRAM"
+        )
+    if s.ring_size < 1 << 16 or s.ring_size & (s.ring_size - 1):
+        raise UsageError(f"--ring-size {s.ring_size}: must be a power of two of at least 64K")
