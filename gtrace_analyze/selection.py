@@ -55,6 +55,16 @@ class Selection:
             )
         return start, end
 
+    def parameters(self, engine: Engine) -> dict[str, object]:
+        """The selection as arguments of macros like `selected_waits`; NULL: no restriction."""
+        start, end = self.span(engine) if self.has_time else (None, None)
+        return {
+            "start": start,
+            "end": end,
+            "goids": sorted(self.goids) or None,
+            "pattern": self.function,
+        }
+
     def matches(self, function: str | None) -> bool:
         """Whether a function is among those selected."""
         return function is not None and re.search(self.function or "", function) is not None

@@ -21,20 +21,24 @@ _PART = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ns|us|µs|ms|s|m|h|d)")
 
 
 def duration(ns: float | None) -> str:
-    """A length of time to three digits, "1.25 ms", from a minute on "2m05s"; "-" if not known."""
+    """A length of time in Go's way, to three digits: "1.25ms", "2m05s"; "-" if not known."""
     if ns is None:
         return "-"
     if ns < 0:
         return "-" + duration(-ns)
-    for unit, below in (("d", "h"), ("h", "m"), ("m", "s")):
-        if ns >= _UNITS[unit]:
-            count = round(ns / _UNITS[below])
-            per = _UNITS[unit] // _UNITS[below]
+    if ns < 999.5:
+        return f"{ns:.0f}ns"
+    for unit in ("µs", "ms", "s"):
+        value = ns / _UNITS[unit]
+        if value < (59.95 if unit == "s" else 999.5):
+            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+            return f"{value:.{digits}f}{unit}"
+    for unit, below in (("m", "s"), ("h", "m"), ("d", "h")):
+        count = round(ns / _UNITS[below])
+        per = _UNITS[unit] // _UNITS[below]
+        if unit == "d" or count < per * (_UNITS["d"] // _UNITS["h"] if unit == "h" else 60):
             return f"{count // per}{unit}{count % per:02d}{below}"
-    for unit in ("s", "ms", "µs"):
-        if ns >= _UNITS[unit]:
-            return f"{ns / _UNITS[unit]:#.3g}".rstrip(".") + f" {unit}"
-    return f"{ns:.0f} ns"
+    raise AssertionError(ns)
 
 
 def number(value: float | None) -> str:

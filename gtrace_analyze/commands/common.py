@@ -6,14 +6,17 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from gtrace_analyze.engine import Engine
 
-__all__ = ["Opened", "listing", "opened", "selecting", "traces"]
+__all__ = ["Opened", "listing", "opened", "picture", "save", "selecting", "traces"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -117,3 +120,19 @@ def _progress(what: str, done: int, total: int) -> None:
     text = f"building the index: {what} ({done + 1} of {total})" if done < total else ""
     sys.stderr.write(f"\r\x1b[K{text}")
     sys.stderr.flush()
+
+
+def picture(given: str, trace: Opened, traces: int) -> Path:
+    """Where to draw; with several traces, each has a picture of its own, numbered by its name."""
+    path = Path(given)
+    if traces == 1:
+        return path
+    return path.with_name(f"{path.stem}-{Path(trace.source).stem}{path.suffix}")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture and say so."""
+    from gtrace_analyze.render.plots import style
+
+    style.save(figure, path)
+    click.echo(f"wrote {path}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,17 +14,24 @@ import pyarrow as pa
 
 from gtrace_analyze._errors import UsageError
 
-__all__ = ["Column", "Layout", "merged", "show", "write_json"]
+__all__ = ["Column", "Layout", "merged", "show", "terminal_width", "write_json"]
+
+_GAP = "  "
+_NARROWEST = 12
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the text table; JSON and CSV have all columns, as they are."""
+    """A column of the text table; JSON and CSV have all columns, as they are.
+
+    An `elastic` one is cut where the line would become wider than the terminal.
+    """
 
     name: str
     title: str
-    text: Callable[[Any], str] = str
+    text: Callable[[Any], str] = lambda value: "-" if value is None else str(value)
     right: bool = False
+    elastic: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,13 +99,36 @@ def _flat(value: Any) -> Any:
 def _write_text(rows: Sequence[dict[str, Any]], columns: Sequence[Column], out: TextIO) -> None:
     cells = [[column.title for column in columns]]
     cells += [[column.text(row[column.name]) for column in columns] for row in rows]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    widths = _fit([max(len(line[i]) for line in cells) for i in range(len(columns))], columns)
     for line in cells:
         padded = [
-            text.rjust(width) if column.right else text.ljust(width)
+            text.rjust(width) if column.right else _cut(text, width).ljust(width)
             for text, width, column in zip(line, widths, columns, strict=True)
         ]
-        out.write("  ".join(padded).rstrip() + "\n")
+        out.write(_GAP.join(padded).rstrip() + "\n")
+
+
+def _fit(widths: list[int], columns: Sequence[Column]) -> list[int]:
+    """Take from the widest elastic column until the line fits the terminal."""
+    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - terminal_width()
+    while excess > 0:
+        elastic = [i for i, column in enumerate(columns) if column.elastic]
+        widest = max(elastic, key=lambda i: widths[i], default=None)
+        if widest is None or widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+        excess -= 1
+    return widths
+
+
+def _cut(text: str, width: int) -> str:
+    """The end of a name tells more than its beginning, which is the package."""
+    return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
+
+
+def terminal_width() -> int:
+    """Columns of the terminal; 80 where the output is none."""
+    return max(80, shutil.get_terminal_size().columns)
 
 
 def merged(found: Mapping[str, pa.Table]) -> tuple[list[dict[str, Any]], list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Finding", "LeakGroup", "Scene", "WaitGroup"]
@@ -86,7 +86,8 @@ class LeakGroup:
     verdict: str
     evidence: list[str]
     stack: list[dict[str, Any]]
-    pid: int | None = None  # set where the recording has several processes
+    pid: int
+    several_processes: bool = field(default=False, repr=False)
 
     @classmethod
     def of(cls, group: WaitGroup, scene: Scene, verdict: str, evidence: list[str]) -> LeakGroup:
@@ -105,12 +106,13 @@ class LeakGroup:
             verdict=verdict,
             evidence=evidence,
             stack=group.frames or [],
-            pid=group.pid if scene.several_processes else None,
+            pid=group.pid,
+            several_processes=scene.several_processes,
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As `leaks --json` prints it."""
+        """As `leaks --json` prints it; `pid` is there if the recording has several processes."""
         values = dict(vars(self))
-        if self.pid is None:
+        if not values.pop("several_processes"):
             del values["pid"]
         return values

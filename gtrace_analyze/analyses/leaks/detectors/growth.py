@@ -39,9 +39,9 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     )
     return Finding(
         "leak" if sure else "suspect",
-        f"{group.count} wait here, {group.at_start} of them since before the recording; their "
-        f"number grew by {len(joins)} in {duration(length)}, in {len(tenths)} of {_TENTHS} tenths "
-        f"of that time. The oldest waits for {duration(group.oldest_ns)}; {woken}.{doubt}",
+        f"{group.count:,} wait here; {len(joins):,} of them came within {duration(length)}, in "
+        f"{len(tenths)} of {_TENTHS} tenths of that time, {group.at_start:,} before. The oldest "
+        f"waits for {duration(group.oldest_ns)}; {woken}.{doubt}",
     )
 
 

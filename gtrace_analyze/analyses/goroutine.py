@@ -1,0 +1,115 @@
+"""One goroutine's life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from gtrace_analyze._errors import QueryError, UsageError
+from gtrace_analyze.engine import Engine
+
+__all__ = ["Life", "collect"]
+
+
+@dataclass(frozen=True)
+class Life:
+    """What is known of one goroutine. Times are ns; `start` is when the recording began.
+
+    ``facts`` is its row of `goroutines`; ``stack`` where it was last seen waiting, innermost frame
+    first; ``creator_stack`` where it was made; ``waits`` its waits by place; ``wakers`` who ended
+    them; ``children`` where it made goroutines; ``intervals`` its states in order.
+    """
+
+    start: int
+    facts: dict[str, Any]
+    stack: list[dict[str, Any]]
+    creator_stack: list[dict[str, Any]]
+    waits: pa.Table
+    wakers: pa.Table
+    children: pa.Table
+    intervals: pa.Table
+
+
+_WAITS = """
+    SELECT reason, function, file, line, count(dur) AS waits,
+        coalesce(sum(dur), 0)::BIGINT AS total_ns, max(dur) AS max_ns,
+        max(dur_seen) FILTER (ts_end IS NULL) AS open_ns
+    FROM waits WHERE pid = $pid AND goid = $goid
+    GROUP BY reason, function, file, line, site
+    ORDER BY sum(dur_seen) DESC, reason, function, line
+"""
+_WAKERS = """
+    SELECT w.wake, w.waker_goid, g.function AS waker_function, count(*) AS wakes,
+        sum(w.dur)::BIGINT AS waited_ns
+    FROM waits AS w
+    LEFT JOIN goroutines AS g ON g.pid = w.pid AND g.goid = w.waker_goid
+    WHERE w.pid = $pid AND w.goid = $goid AND w.wake IS NOT NULL
+    GROUP BY w.wake, w.waker_goid, g.function
+    ORDER BY wakes DESC, waited_ns DESC, w.wake, w.waker_goid
+"""
+_CHILDREN = """
+    SELECT created_at, created_by, function, count(*) AS goroutines, count(ts_end) AS ended
+    FROM goroutines WHERE pid = $pid AND parent_goid = $goid
+    GROUP BY created_at, created_by, function
+    ORDER BY goroutines DESC, created_at, function
+"""
+_INTERVALS = """
+    SELECT i.ts, i.ts_end, i.dur_seen, i.state, i.began_by, i.ended_by, i.reason, s.function,
+        i.wake, i.waker_goid, i.tid, i.cpu, i.certain
+    FROM intervals AS i
+    LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
+    WHERE i.pid = $pid AND i.goid = $goid
+    ORDER BY i.ts
+"""
+_LAST_STACK = """
+    SELECT s.frames FROM intervals AS i JOIN stacks AS s ON s.stack_id = i.stack_id
+    WHERE i.pid = $pid AND i.goid = $goid ORDER BY i.ts DESC LIMIT 1
+"""
+
+
+def collect(engine: Engine, goid: int, pid: int | None = None) -> Life:
+    """The life of goroutine `goid`.
+
+    Raises QueryError if the recording does not have it, UsageError if several processes do and
+    `pid` does not say which is meant.
+    """
+    found = engine.rows(
+        "SELECT * FROM goroutines WHERE goid = $goid AND ($pid IS NULL OR pid = $pid)",
+        {"goid": goid, "pid": pid},
+    )
+    if not found:
+        raise QueryError(f"goroutine {goid} is not in {engine.recording.path}{_range(engine)}")
+    if len(found) > 1:
+        pids = ", ".join(str(row["pid"]) for row in found)
+        raise UsageError(f"processes {pids} each have a goroutine {goid}: say which with --pid")
+    (facts,) = found
+    who = {"pid": facts["pid"], "goid": goid}
+    (recording,) = engine.rows("SELECT ts FROM recording")
+    return Life(
+        start=recording["ts"],
+        facts=facts,
+        stack=_frames(engine.rows(_LAST_STACK, who)),
+        creator_stack=_frames(
+            engine.rows(
+                "SELECT frames FROM stacks WHERE stack_id = $stack_id",
+                {"stack_id": facts["create_stack_id"]},
+            )
+        ),
+        waits=engine.table(_WAITS, who),
+        wakers=engine.table(_WAKERS, who),
+        children=engine.table(_CHILDREN, who),
+        intervals=engine.table(_INTERVALS, who),
+    )
+
+
+def _frames(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list(rows[0]["frames"]) if rows else []
+
+
+def _range(engine: Engine) -> str:
+    (row,) = engine.rows("SELECT min(goid) AS low, max(goid) AS high FROM goroutines")
+    if row["low"] is None:
+        return ", which has none"
+    return f", whose goroutines are numbered {row['low']} to {row['high']}"

@@ -1,0 +1,95 @@
+"""How long goroutines waited, for what and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from gtrace_analyze._errors import UsageError
+from gtrace_analyze.engine import Engine
+from gtrace_analyze.selection import ALL, Selection
+
+__all__ = ["LEVELS", "Histogram", "collect", "histograms"]
+
+# What waits can be grouped by, and the columns that then say so.
+LEVELS = {
+    "reason": ("reason",),
+    "function": ("function",),
+    "stack": ("reason", "function", "site", "file", "line"),
+}
+# As the view `park_histogram` cuts them.
+BINS_PER_DOUBLING = 4
+_NUMBERS = (
+    "waits, total_ns, p50_ns, p90_ns, p99_ns, max_ns, open, open_ns, open_longest_ns, uncertain"
+)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many waits of one group were how long: counts between ascending edges, ns.
+
+    ``facts`` is the group's row of `collect`. Where no wait ended, there are no edges.
+    """
+
+    label: str
+    facts: dict[str, Any]
+    edges: list[float]
+    waits: list[int]
+
+
+def collect(
+    engine: Engine, selection: Selection = ALL, by: str = "stack", system: bool = False
+) -> pa.Table:
+    """Waits grouped by "reason", "function" or "stack", those with most waiting time first.
+
+    Columns: what is grouped by, then waits, total_ns, p50_ns, p90_ns, p99_ns, max_ns, open,
+    open_ns, open_longest_ns and uncertain, as in the view `park_stats`. With `system`,
+    the waits of the runtime's own goroutines instead of the program's. A selection takes whole
+    waits that overlap its time. Raises UsageError for another `by`.
+    """
+    if by not in LEVELS:
+        raise UsageError(f"waits cannot be grouped by {by!r}; try {', '.join(LEVELS)}")
+    source, parameters = _source(engine, selection, "park_stats")
+    return engine.table(
+        f"SELECT {', '.join(LEVELS[by])}, {_NUMBERS} FROM {source} "
+        "WHERE level = $level AND system = $system "
+        f"ORDER BY total_ns + open_ns DESC, {', '.join(LEVELS[by])}",
+        {**parameters, "level": by, "system": system},
+    )
+
+
+def histograms(
+    engine: Engine, selection: Selection = ALL, by: str = "reason", most: int = 6
+) -> list[Histogram]:
+    """The distributions of the groups with most waiting time, one after the other."""
+    groups = collect(engine, selection, by).slice(0, most).to_pylist()
+    key = {"reason": ("reason",), "function": ("function",), "stack": ("reason", "site")}[by]
+    columns = ", ".join(key)
+    source, parameters = _source(engine, selection, "park_histogram")
+    rows = engine.rows(
+        f"SELECT {columns}, bin, sum(waits)::BIGINT AS waits FROM {source} "
+        f"WHERE NOT system GROUP BY {columns}, bin",
+        parameters,
+    )
+    counts: dict[tuple[object, ...], dict[int, int]] = {}
+    for row in rows:
+        counts.setdefault(tuple(row[k] for k in key), {})[row["bin"]] = row["waits"]
+    return [_histogram(group, by, counts.get(tuple(group[k] for k in key), {})) for group in groups]
+
+
+def _histogram(group: dict[str, Any], by: str, counts: dict[int, int]) -> Histogram:
+    label = str(group["reason" if by == "reason" else "function"] or "not known")
+    if not counts:
+        return Histogram(label, group, [], [])
+    bins = range(min(counts), max(counts) + 1)
+    edges = [2 ** (bin_ / BINS_PER_DOUBLING) for bin_ in (*bins, bins.stop)]
+    return Histogram(label, group, edges, [counts.get(bin_, 0) for bin_ in bins])
+
+
+def _source(engine: Engine, selection: Selection, table: str) -> tuple[str, dict[str, object]]:
+    """The stored table, or for a selection the macro that computes the same."""
+    if selection == ALL:
+        return table, {}
+    return f"{table}_of($start, $end, $goids, $pattern)", selection.parameters(engine)

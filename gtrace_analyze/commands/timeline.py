@@ -1,0 +1,42 @@
+"""gtrace-analyze timeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gtrace_analyze.commands import common
+
+if TYPE_CHECKING:
+    from gtrace_analyze.render.listing import Layout
+    from gtrace_analyze.selection import Selection
+
+
+@click.command(
+    epilog="Examples: gtrace-analyze timeline trace.parquet --out timeline.png;  "
+    "gtrace-analyze timeline trace.parquet --func main.worker --from 5s --to 5.2s"
+)
+@common.traces
+@click.option("--out", type=click.Path(), help="Draw it as PNG, SVG or PDF instead.")
+@common.selecting
+@common.listing(limit=32)
+def command(traces: tuple[str, ...], out: str | None, selection: Selection, layout: Layout) -> None:
+    """What goroutines did over time, and how many were alive.
+
+    Shows a few goroutines of each go statement, those that lived longest, unless --goid or --func
+    says which; -n is how many at most.
+    """
+    from gtrace_analyze.analyses import timeline
+    from gtrace_analyze.render import timeline as text
+
+    most = layout.limit or 10**6
+    for trace in common.opened(traces):
+        if out:
+            from gtrace_analyze.render.plots import timeline as plots
+
+            chart = timeline.collect(trace.engine, selection, most)
+            common.save(plots.draw(chart, trace.source), common.picture(out, trace, len(traces)))
+        else:
+            chart = timeline.collect(trace.engine, selection, most, text.cells_for_text())
+            text.show_timeline(chart, layout)

@@ -1,0 +1,143 @@
+"""One goroutine's life as text or JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TextIO
+
+from gtrace_analyze.analyses.goroutine import Life
+from gtrace_analyze.render.listing import Column, Layout, show, write_json
+from gtrace_analyze.units import duration, number, short_function, short_place
+
+__all__ = ["show_life"]
+
+_WAITS = [
+    Column("total_ns", "TIME", duration, right=True),
+    Column("waits", "WAITS", number, right=True),
+    Column("max_ns", "MAX", duration, right=True),
+    Column("open_ns", "OPEN FOR", duration, right=True),
+    Column("reason", "REASON", elastic=True),
+    Column("function", "FUNCTION", short_function, elastic=True),
+    Column("line", "LINE", right=True),
+]
+_WAKERS = [
+    Column("wakes", "WAKES", number, right=True),
+    Column("waited_ns", "AFTER", duration, right=True),
+    Column("wake", "BY"),
+    Column("waker_goid", "GOID", right=True),
+    Column("waker_function", "ITS START FUNCTION", short_function, elastic=True),
+]
+_CHILDREN = [
+    Column("goroutines", "CREATED", number, right=True),
+    Column("ended", "ENDED", number, right=True),
+    Column("function", "START FUNCTION", short_function, elastic=True),
+    Column("created_at", "AT", lambda value: _place(value), elastic=True),
+]
+_INTERVALS = [
+    Column("at", "AT", lambda ns: f"{ns / 1e9:.6f}s", right=True),
+    Column("dur_seen", "FOR", duration, right=True),
+    Column("state", "STATE", lambda value: value or "unknown"),
+    Column("what", "WHAT", elastic=True),
+]
+
+
+def show_life(life: Life, layout: Layout, stream: TextIO | None = None) -> None:
+    """Print it; as CSV its intervals, of which text shows the last `layout.limit`."""
+    out = stream or sys.stdout
+    if layout.form == "json":
+        value = {
+            "facts": life.facts,
+            "stack": life.stack,
+            "creator_stack": life.creator_stack,
+            "waits": life.waits.to_pylist(),
+            "wakers": life.wakers.to_pylist(),
+            "children": life.children.to_pylist(),
+            "intervals": life.intervals.to_pylist(),
+        }
+        write_json(value, out)
+    elif layout.form == "csv":
+        show(life.intervals.to_pylist(), [], layout, life.intervals.column_names, out)
+    else:
+        _write(life, layout.limit, out)
+
+
+def _write(life: Life, limit: int, out: TextIO) -> None:
+    for line in _facts(life):
+        out.write(line + "\n")
+    for title, frames in (("stack", life.stack), ("created by", life.creator_stack)):
+        if frames:
+            out.write(f"\n{title}\n")
+            for frame in frames:
+                place = short_place(frame["file"], frame["line"])
+                out.write(f"  {short_function(frame['function'])}  {place}\n")
+    for title, table, columns in (
+        ("where it waited", life.waits, _WAITS),
+        ("who woke it", life.wakers, _WAKERS),
+        ("what it created", life.children, _CHILDREN),
+    ):
+        if table.num_rows:
+            out.write(f"\n{title}\n")
+            show(table.to_pylist(), columns, Layout(limit=10), table.column_names, out)
+    rows = [
+        row | {"at": row["ts"] - life.start, "what": _what(row)}
+        for row in life.intervals.to_pylist()
+    ]
+    shown = rows[-limit:] if limit else rows
+    which = "all" if len(shown) == len(rows) else f"the last {len(shown):,} of {len(rows):,}"
+    out.write(f"\nits states, {which} (AT counts from the start of the recording)\n")
+    show(shown, _INTERVALS, Layout(), [], out)
+
+
+def _facts(life: Life) -> list[str]:
+    facts = life.facts
+    lines = [
+        f"goroutine {facts['goid']} of pid {facts['pid']}, {facts['state'] or 'state unknown'}"
+    ]
+    if facts["function"]:
+        lines.append(f"  starts in {short_function(facts['function'])}")
+    if facts["created_by"]:
+        parent = f", goroutine {facts['parent_goid']}" if facts["parent_goid"] else ""
+        by = short_function(facts["created_by"])
+        lines.append(f"  created by {by} at {_place(facts['created_at'])}{parent}")
+    born = (
+        "before the recording"
+        if facts["ts"] is None
+        else f"at {duration(facts['ts'] - life.start)}"
+    )
+    died = "" if facts["ts_end"] is None else f", ended at {duration(facts['ts_end'] - life.start)}"
+    lines.append(f"  created {born}{died}")
+    spent = [
+        f"{duration(facts[f'{state}_ns'])} {state}"
+        for state in ("running", "runnable", "waiting", "syscall")
+        if facts[f"{state}_ns"]
+    ]
+    lines.append(f"  {', '.join(spent)}; {facts['waits']:,} waits")
+    if facts["labels"]:
+        lines.append(f"  labels {', '.join(f'{k}={v}' for k, v in dict(facts['labels']).items())}")
+    if not facts["certain"]:
+        lines.append("  some of this is uncertain: events were lost")
+    return lines
+
+
+def _what(row: dict[str, Any]) -> str:
+    parts = []
+    if row["reason"]:
+        parts.append(f"{row['reason']} in {short_function(row['function'])}")
+    if row["wake"] == "goroutine":
+        parts.append(f"woken by {row['waker_goid']}")
+    elif row["wake"]:
+        parts.append(f"woken by {row['wake']}")
+    elif row["ended_by"] is None:
+        parts.append("to the end")
+    if row["state"] == "running":
+        parts.append(f"on thread {row['tid']}")
+    if not row["certain"]:
+        parts.append("uncertain")
+    return ", ".join(parts)
+
+
+def _place(created_at: str | None) -> str:
+    if created_at is None:
+        return "-"
+    file, _, line = created_at.rpartition(":")
+    return short_place(file, int(line))

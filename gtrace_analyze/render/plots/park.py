@@ -1,0 +1,85 @@
+"""Distributions of waiting time, one below the other on a common axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gtrace_analyze.analyses.park import Histogram
+from gtrace_analyze.render.plots.style import INK, MUTED, SITES, bare, figure
+from gtrace_analyze.units import duration, short_function
+
+__all__ = ["draw"]
+
+_LONGEST = 34
+
+
+def draw(histograms: Sequence[Histogram], title: str) -> Figure:
+    """The distributions of `park.histograms`, logarithmic in time."""
+    rows = max(len(histograms), 1)
+    fig = figure(9, 1.5 + 1.05 * rows)
+    fig.text(0.03, 1 - 0.32 / fig.get_figheight(), "How long goroutines waited", size=13,
+             weight="bold", color=INK, va="center")  # fmt: skip
+    fig.text(0.97, 1 - 0.32 / fig.get_figheight(), title, size=8, color=MUTED, va="center",
+             ha="right")  # fmt: skip
+    if not histograms:
+        fig.text(0.5, 0.45, "no goroutine waited", size=11, color=MUTED, ha="center")
+        return fig
+    low = min((h.edges[0] for h in histograms if h.edges), default=1e3)
+    high = max((h.edges[-1] for h in histograms if h.edges), default=1e9)
+    grid = fig.add_gridspec(
+        rows, 1, left=0.24, right=0.97, hspace=0.25,
+        top=1 - 0.65 / fig.get_figheight(), bottom=0.62 / fig.get_figheight(),
+    )  # fmt: skip
+    for number, histogram in enumerate(histograms):
+        axes = fig.add_subplot(grid[number])
+        _panel(axes, histogram, SITES[number % len(SITES)])
+        axes.set_xscale("log")
+        axes.set_xlim(low / 1.3, high * 1.3)
+        ticks = [10.0**k for k in range(math.ceil(math.log10(low)), int(math.log10(high)) + 1)]
+        axes.set_xticks(
+            ticks, [_tick(t) for t in ticks] if number == rows - 1 else [""] * len(ticks)
+        )
+        axes.minorticks_off()
+        axes.grid(axis="x", color="#eceff2", lw=0.8)
+    fig.text(0.97, 0.12 / fig.get_figheight(), "length of a wait", size=8, color=MUTED, ha="right")
+    return fig
+
+
+def _panel(axes: Axes, histogram: Histogram, color: str) -> None:
+    bare(axes)
+    axes.set_yticks([])
+    if histogram.waits:
+        axes.stairs(histogram.waits, histogram.edges, fill=True, color=color, alpha=0.85, lw=0)
+        axes.set_ylim(0, max(histogram.waits) * 1.1)
+    else:
+        axes.text(0.5, 0.4, "none ended", transform=axes.transAxes, ha="center", size=8,
+                  color=MUTED)  # fmt: skip
+    facts = histogram.facts
+    counts = f"{facts['waits']:,} waits"
+    if facts["waits"]:
+        counts += f", half ≤ {duration(facts['p50_ns'])}"
+    outside: dict[str, Any] = {"transform": axes.transAxes, "ha": "right"}
+    axes.text(-0.02, 0.62, _label(histogram), size=9, color=INK, **outside)
+    axes.text(-0.02, 0.34, counts, size=7, color=MUTED, **outside)
+    if facts["open"]:
+        text = f"{facts['open']:,} not ended, up to {duration(facts['open_longest_ns'])}"
+        axes.text(-0.02, 0.08, text, size=7, color=INK, **outside)
+
+
+def _label(histogram: Histogram) -> str:
+    if "function" not in histogram.facts:
+        return histogram.label
+    name = short_function(histogram.label)
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+
+
+def _tick(ns: float) -> str:
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1)):
+        if ns >= size:
+            return f"{ns / size:g} {unit}"
+    return f"{ns:g} ns"

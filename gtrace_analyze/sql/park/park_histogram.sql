@@ -1,0 +1,15 @@
+-- How many waits were how long, in steps of a quarter of a power of two.
+--
+-- Grain: one row per system, reason, site and step that has any.
+-- Cost: stored in the index.
+CREATE TABLE park_histogram (
+    system,    -- waits of the runtime's own goroutines
+    reason,    -- wait reason; NULL where not known
+    site,      -- place, see `stacks`; NULL if no stack was taken
+    function,  -- innermost function that is not plumbing; NULL if no stack was taken
+    bin,       -- number of the step
+    from_ns,   -- waits of this length and longer, ns
+    to_ns,     -- and shorter than this, ns
+    waits      -- how many ended after such a time
+) AS
+FROM park_histogram_of(NULL, NULL, NULL, NULL)

@@ -1,0 +1,49 @@
+-- Waits of goroutines: the intervals in which they were parked, with place and origin.
+--
+-- Grain: one row per goroutine and wait. A park that was undone at once is none.
+-- Cost: joins `intervals` with `stacks` and `goroutines`; about 1 s for 5 M waits.
+CREATE TEMP VIEW waits (
+    pid,         -- process
+    goid,        -- goroutine
+    ts,          -- when it began to wait, ns; if `began_by` is "seen waiting", it waited before
+    ts_end,      -- when it was woken, ns; NULL if it was not until the end
+    dur,         -- how long it waited, ns; NULL while open
+    dur_seen,    -- the same, counted to the end of the recording or process while open, ns
+    began_by,    -- park, suspend, coro_switch, create_parked or seen waiting
+    reason,      -- wait reason in Go's words; NULL where not known
+    stack_id,    -- its stack; NULL if not taken
+    site,        -- the place, the same for all stacks that show it; NULL if no stack was taken
+    function,    -- innermost function that is not plumbing; NULL if no stack was taken
+    file,        -- its source file; NULL where the binary does not tell
+    line,        -- the line it waits at; NULL where the binary does not tell
+    wake,        -- who ended it: goroutine, timer, netpoll or runtime; NULL if nothing did
+    waker_goid,  -- the goroutine that ended it; NULL unless one did
+    obj,         -- address of what it waits on; NULL where not known
+    created_at,  -- file:line of the go statement that made the goroutine; NULL where not known
+    system,      -- the goroutine is the runtime's own
+    certain      -- nothing was lost within the wait
+) AS
+SELECT
+    i.pid,
+    i.goid,
+    i.ts,
+    i.ts_end,
+    i.dur,
+    i.dur_seen,
+    i.began_by,
+    i.reason,
+    i.stack_id,
+    s.site,
+    s.function,
+    s.file,
+    s.line,
+    i.wake,
+    i.waker_goid,
+    i.obj,
+    g.created_at,
+    g.system,
+    i.certain
+FROM intervals AS i
+LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
+LEFT JOIN goroutines AS g ON g.pid = i.pid AND g.goid = i.goid
+WHERE i.state = 'waiting' AND i.ended_by IS DISTINCT FROM 'park_undone'

@@ -1,0 +1,138 @@
+"""The analyses as calls that return DataFrames and figures."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from gtrace_analyze.analyses import goroutine, health, leaks, park, summary, timeline
+from gtrace_analyze.engine import Engine, Progress, connect
+from gtrace_analyze.selection import Selection
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+
+__all__ = ["Trace", "open"]
+
+
+def open(path: str | os.PathLike[str], progress: Progress | None = None) -> Trace:
+    """Open the recording at `path`.
+
+    Raises TraceError if it is none, or its format is newer than this. A large recording is indexed
+    first, which `progress(what, done, total)` can follow. What is wrong with the recording itself
+    is in `health()`.
+    """
+    return Trace(connect(Path(path), progress))
+
+
+class Trace:
+    """An open recording.
+
+    Most methods take a selection by keywords: `start` and `end` (see `Selection`: "5s", "-5s",
+    "12:00:05"), `goids`, and `func`, a regular expression on Go names. Times in results are ns of
+    CLOCK_MONOTONIC; unknown is NA.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection with the documented views; it reaches no other file."""
+        return self._engine.con
+
+    @property
+    def path(self) -> Path:
+        return self._engine.recording.path
+
+    def summary(self) -> summary.Summary:
+        """What was recorded, how trustworthy it is, and what stands out."""
+        return summary.collect(self._engine)
+
+    def leaks(self, include_idle: bool = False, **selection: Any) -> pd.DataFrame:
+        """Groups of goroutines that will not come back; the columns are those of LeakGroup."""
+        import pandas as pd
+
+        groups = leaks.collect(self._engine, _selection(**selection), include_idle)
+        names = [f.name for f in dataclasses.fields(leaks.LeakGroup) if f.repr]
+        return pd.DataFrame([[getattr(g, name) for name in names] for g in groups], columns=names)
+
+    def park(self, by: str = "stack", system: bool = False, **selection: Any) -> pd.DataFrame:
+        """How long goroutines waited, by "reason", "function" or "stack"; see `park_stats`."""
+        return _frame(park.collect(self._engine, _selection(**selection), by, system))
+
+    def plot_park(self, by: str = "reason", **selection: Any) -> Figure:
+        """The distributions of waiting time."""
+        from gtrace_analyze.render.plots import park as plots
+
+        histograms = park.histograms(self._engine, _selection(**selection), by)
+        return plots.draw(histograms, str(self.path))
+
+    def timeline(self, most: int = 32, **selection: Any) -> Figure:
+        """A Gantt chart of at most `most` goroutines below the number alive."""
+        from gtrace_analyze.render.plots import timeline as plots
+
+        chart = timeline.collect(self._engine, _selection(**selection), most)
+        return plots.draw(chart, str(self.path))
+
+    def goroutine(self, goid: int, pid: int | None = None) -> goroutine.Life:
+        """One goroutine's life. Raises QueryError if the recording does not have it."""
+        return goroutine.collect(self._engine, goid, pid)
+
+    def health(self) -> pd.DataFrame:
+        """How far the recording can be believed; see the view `health`."""
+        return _frame(health.collect(self._engine))
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """The rows of a query over the views. Raises QueryError if it is wrong or no query."""
+        return _frame(self._engine.query(query))
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        manifest = self._engine.recording.manifest
+        return f"<gtrace recording {self.path}, plan {manifest.plan}>"
+
+
+def _selection(
+    start: str | int | None = None,
+    end: str | int | None = None,
+    goids: Iterable[int] = (),
+    func: str | None = None,
+) -> Selection:
+    return Selection(start, end, frozenset(goids), func)
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """A table in pandas, where integers stay integers although some are NULL."""
+    import pandas as pd
+    import pyarrow as pa
+
+    nullable = {
+        pa.int8(): pd.Int8Dtype(),
+        pa.int16(): pd.Int16Dtype(),
+        pa.int32(): pd.Int32Dtype(),
+        pa.int64(): pd.Int64Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+    }
+    frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
+    return frame
