@@ -88,7 +88,7 @@ def analyze(*arguments: str | Path, timeout: float = 60) -> subprocess.Completed
 def running(
     command: Sequence[str | Path], stderr: IO[str] | int | None = subprocess.PIPE
 ) -> Iterator[subprocess.Popen[str]]:
-    """A process with text pipes, which is gone when the block ends."""
+    """A process with text pipes, which is gone when the block ends, with all that it started."""
     process = subprocess.Popen(
         list(map(str, command)),
         env=ENV,
@@ -96,11 +96,13 @@ def running(
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
+        start_new_session=True,
     )
     try:
         yield process
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what a recorder launched as well
         process.communicate()
 
 
