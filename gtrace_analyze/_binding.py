@@ -23,8 +23,7 @@ def bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     """Make the recording's tables visible. Raises duckdb.Error if a file cannot be read."""
     _bind_events(con, recording)
     for name, side in recording.sides.items():
-        if name != "gaps":
-            _bind_table(con, f"raw_{name}", side)
+        _bind_side(con, name, side)
     _bind_gaps(con, recording)
     _bind_manifest(con, recording)
     _create_types(con)
@@ -50,16 +49,21 @@ def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     con.execute(f"CREATE TEMP VIEW raw_events AS {' UNION ALL '.join(sources)}")
 
 
-def _bind_table(con: duckdb.DuckDBPyConnection, name: str, source: Path | pa.Table) -> None:
-    if isinstance(source, Path):
-        con.execute(f"CREATE TEMP VIEW {name} AS FROM read_parquet({_quoted(source)})")
-    else:
-        con.register(name, source)
+def _bind_side(con: duckdb.DuckDBPyConnection, name: str, side: Path | pa.Table) -> None:
+    """A table beside the events; columns that its writer did not know yet are NULL."""
+    con.register(f"raw_{name}_columns", schema.SIDE_TABLES[name].empty_table())
+    source = f"read_parquet({_quoted(side)})"
+    if not isinstance(side, Path):
+        source = f"raw_{name}_stream"
+        con.register(source, side)
+    view = f"raw_{name}" if name != "gaps" else "raw_recorded_gaps"
+    con.execute(
+        f"CREATE TEMP VIEW {view} AS FROM raw_{name}_columns UNION ALL BY NAME FROM {source}"
+    )
 
 
 def _bind_gaps(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     """The recorder's gaps, and those that unreadable parts leave."""
-    _bind_table(con, "raw_recorded_gaps", recording.sides["gaps"])
     manifest = recording.manifest
     rows = [
         {

@@ -260,7 +260,7 @@ class Recording:
             plan=self.plan,
             options={},
             exes=[exe],
-            processes=[Process(p, 0, ["/srv/app"], False, 0, 0) for p in self.pids],
+            processes=[Process(p, 0, ["/srv/app"], False, False, 0, 0) for p in self.pids],
             clock=[
                 ClockAnchor(0, 1_700_000_000 * 10**9, 100),
                 ClockAnchor(HOUR, 1_700_000_000 * 10**9 + HOUR, 100),

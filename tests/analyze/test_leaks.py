@@ -54,7 +54,7 @@ def test_goroutines_that_pile_up_are_a_leak(analyzed: Analyzed) -> None:
     assert (group.count, group.goids) == (23, list(range(100, 123)))
     assert group.oldest_ns == 10 * SECOND - 20
     assert group.growth_per_s == 2.3
-    assert "23 wait here; 23 of them came within 10.0 s" in group.evidence[0]
+    assert "23 wait here; 23 of them came within 10.0s" in group.evidence[0]
     assert [frame["function"] for frame in group.stack] == [
         "runtime.gopark", "runtime.chanrecv1", "main.await", "runtime.goexit",
     ]  # fmt: skip

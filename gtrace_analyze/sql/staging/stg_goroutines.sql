@@ -15,6 +15,7 @@ CREATE TEMP VIEW stg_goroutines (
     startpc,      -- its start function, a code address; NULL where there is none
     stack_id,     -- its stack; NULL while running
     obj,          -- address of what it waits on; NULL where not known
+    select_objs,  -- the channels a select waits on; NULL unless in a select
     chan_len,     -- elements queued in the channel; NULL where obj is none
     chan_cap,     -- capacity of the channel; NULL where obj is none
     chan_closed,  -- the channel is closed; NULL where obj is none
@@ -35,6 +36,7 @@ SELECT
     startpc,
     stack_id,
     obj,
+    select_objs,
     chan_len,
     chan_cap,
     chan_closed,
