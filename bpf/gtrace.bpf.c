@@ -179,11 +179,13 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 
 			if (sudog)
 				obj = word(t, sudog + OFF_SUDOG_C);
-		} else if (bit & ARG_REASONS) {
+		} else if (bit & (ARG_REASONS | CALLER_ARG_REASONS)) {
+			if (bit & CALLER_ARG_REASONS)
+				frame[0] = word(t, frame[0]); /* the caller's caller */
 #ifdef GOARCH_ARM64
 			frame[0] = word(t, frame[0]);
 #endif
-			obj = word(t, frame[0] + 16); /* home slot of the caller's first argument */
+			obj = word(t, frame[0] + 16); /* home slot of its first argument */
 		}
 	} else if (site == SITE_SELF) {
 		pc = ip + 1;

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gtrace_rec._errors import HostError
 from gtrace_rec.goruntime import GoBinary
+from gtrace_rec.goruntime.homes import kept_waiters
 from gtrace_rec.hostcheck import UPROBE_MULTI_KERNEL, bpf, kernel_release
 from gtrace_rec.plan import KIND_CODES, Site, reasons_mask
 from gtrace_rec.ring import Ring
@@ -27,10 +28,9 @@ _PAGE = 4096
 _BPF_LINK_CREATE = 28
 _BPF_TRACE_UPROBE_MULTI = 48
 
-# What a park of these reasons waits on: a channel, found through g.waiting, or the first argument
-# of gopark's caller (semacquire1, notifyListWait, netpollblock). Others have no one object.
+# A park of these reasons waits on a channel, found through g.waiting. Of others, what they wait on
+# is an argument near gopark (goruntime.homes), or no one object.
 _CHAN_REASONS = ("chan receive", "chan send")
-_ARG_REASONS = ("semacquire", "sync.", "IO wait")
 
 
 class _UprobeMultiAttr(ctypes.Structure):
@@ -107,6 +107,12 @@ class Probes:
             except Exception as e:
                 raise HostError(f"bcc could not compile the BPF program: {e}") from e
 
+    def _argument_reasons(self, frames: int) -> int:
+        """The wait reasons whose object is an argument so many calls away from gopark."""
+        waiters = (w for w, _ in kept_waiters(self._binary) if w.frames == frames)
+        prefixes = [prefix for w in waiters for prefix in w.reasons]
+        return reasons_mask(self._binary.wait_reasons, prefixes)
+
     def _constants(self) -> dict[str, str]:
         o = self._binary.offsets
         names = self._binary.wait_reasons
@@ -126,7 +132,8 @@ class Probes:
             "MAX_STACKS": self.options.max_stacks,
             "RING_PAGES": self.options.ring_bytes // _PAGE,
             "CHAN_REASONS": f"{reasons_mask(names, _CHAN_REASONS):#x}ULL",
-            "ARG_REASONS": f"{reasons_mask(names, _ARG_REASONS):#x}ULL",
+            "ARG_REASONS": f"{self._argument_reasons(1):#x}ULL",
+            "CALLER_ARG_REASONS": f"{self._argument_reasons(2):#x}ULL",
         }
         if "g.coroarg" in o:
             constants["OFF_G_COROARG"] = o["g.coroarg"]

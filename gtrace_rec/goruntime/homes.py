@@ -7,66 +7,61 @@ argument again after a call (cmd/compile/abi-internal.md). Whether it does is se
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-
-import numpy as np
 
 from gtrace_rec.goruntime.binary import GoBinary
 from gtrace_rec.goruntime.pclntab import Function
-
-# mov %rax, disp(%rsp), with 8 or 32 bits of displacement.
-_STORE_AMD64 = re.compile(rb"\x48\x89(?:\x44\x24(.)|\x84\x24(....))", re.DOTALL)
-# str x0, [sp, #imm12*8]
-_STORE_ARM64, _STORE_ARM64_MASK = 0xF90003E0, 0xFFC003FF
 
 
 @dataclass(frozen=True)
 class Waiter:
     """A function whose first argument is what its goroutine is parked for.
 
-    `frames` is how many calls it is away from gopark: 1 if it calls it itself.
+    `calls` is the function by which it gets to gopark, `frames` how many calls away that is: 1 if
+    it calls gopark itself; `reasons` are the beginnings of its wait reasons, which are no other
+    function's.
     """
 
     name: str
+    calls: str
     frames: int
+    reasons: tuple[str, ...]
     meaning: str
 
 
 WAITERS = (
-    Waiter("runtime.semacquire1", 1, "a semaphore: that of a mutex or a wait group"),
-    Waiter("sync.runtime_notifyListWait", 1, "the list of a sync.Cond"),
-    # netpollblock, between it and gopark, does not keep its argument.
-    Waiter("internal/poll.runtime_pollWait", 2, "a poll descriptor"),
+    Waiter(
+        "runtime.semacquire1",
+        "runtime.gopark",
+        frames=1,
+        reasons=("semacquire", "sync.Mutex", "sync.RWMutex", "sync.WaitGroup"),
+        meaning="a semaphore: that of a mutex or a wait group",
+    ),
+    Waiter(
+        "sync.runtime_notifyListWait",
+        "runtime.gopark",
+        frames=1,
+        reasons=("sync.Cond",),
+        meaning="the list of a sync.Cond",
+    ),
+    Waiter(
+        "internal/poll.runtime_pollWait",
+        "runtime.netpollblock",  # which, between it and gopark, does not keep its argument
+        frames=2,
+        reasons=("IO wait",),
+        meaning="a poll descriptor",
+    ),
 )
 
 
-def first_argument_kept(binary: GoBinary, function: Function) -> bool:
-    """Whether the function stores its first argument in its home slot."""
-    code = binary.read(function.entry, function.end - function.entry)
-    for at, displacement in _stores(code, binary.arch):
-        frame = binary.sp_delta(function.entry + at)
-        # Without a frame yet, it is for the time of growing the stack only.
-        if frame and displacement == frame + 8:
-            return True
-    return False
-
-
 def kept_waiters(binary: GoBinary) -> list[tuple[Waiter, Function]]:
-    """Those of WAITERS that this binary has and that keep their argument."""
-    found = ((w, binary.functions.named(w.name)) for w in WAITERS)
-    return [(w, f) for w, f in found if f and first_argument_kept(binary, f)]
-
-
-def _stores(code: bytes, arch: str) -> list[tuple[int, int]]:
-    """Offset and displacement from the stack pointer of each store of the argument's register."""
-    if arch == "amd64":
-        return [
-            (m.start(), int.from_bytes(m[1] or m[2], "little")) for m in _STORE_AMD64.finditer(code)
-        ]
-    words: list[int] = np.frombuffer(code, "<u4", len(code) // 4).tolist()
-    return [
-        (4 * i, (w >> 10 & 0xFFF) * 8)
-        for i, w in enumerate(words)
-        if w & _STORE_ARM64_MASK == _STORE_ARM64
-    ]
+    """Those of WAITERS that this binary has, and that keep their argument while they wait."""
+    found = []
+    for waiter in WAITERS:
+        function = binary.functions.named(waiter.name)
+        callee = binary.functions.named(waiter.calls)
+        if function and callee:
+            calls = binary.call_sites(function, callee)
+            if calls and binary.first_arg_home(function, callee) == calls:
+                found.append((waiter, function))
+    return found

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime"
 	"runtime/pprof"
 	"strconv"
@@ -109,6 +110,15 @@ func channel[T any](what string, c chan T) {
 	fact("cap", what, uint64(cap(c)))
 }
 
+// pollDescriptor is what the runtime's network poller knows a file by.
+func pollDescriptor(file any, path ...string) uint64 {
+	v := reflect.ValueOf(file)
+	for _, field := range append(path, "pfd", "pd", "runtimeCtx") {
+		v = reflect.Indirect(v).FieldByName(field)
+	}
+	return v.Uint()
+}
+
 func main() {
 	copies := 1
 	if len(os.Args) > 1 {
@@ -178,6 +188,8 @@ func main() {
 	fact("sync", "writeLock", address(&writers)+8)
 	fact("sync", "wait", address(&group)+8)
 	fact("sync", "condWait", address(cond)+16)
+	fact("poll", "accept", pollDescriptor(l, "fd"))
+	fact("poll", "read", pollDescriptor(r, "file"))
 	time.Sleep(300 * time.Millisecond)
 	runtime.GC()
 	runtime.GC()
