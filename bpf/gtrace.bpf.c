@@ -2,7 +2,8 @@
  *
  * What a site means stands in its attach cookie (struct cookie below). Constants come as -D flags
  * from gtrace_rec/loader.py: OFF_* (offsets in Go's structs), K_* (event kinds), STACK_DEPTH,
- * MAX_STACKS, RING_PAGES, CHAN_REASONS and ARG_REASONS (bit masks over waitReason). */
+ * MAX_STACKS, RING_PAGES, CHAN_REASONS and ARG_REASONS (bit masks over waitReason); where not all
+ * goroutines are recorded, SAMPLE_BELOW and CHOSEN_COUNT. */
 #include <uapi/linux/ptrace.h>
 #include "event.h"
 
@@ -40,6 +41,7 @@
 #define COOKIE_KIND(c) ((u8)(c))
 #define COOKIE_SITE(c) ((u8)((c) >> 8))
 #define COOKIE_STACK(c) (((c) >> 16) & 1)
+#define COOKIE_ADDRESS(c) ((c) >> 24) /* of the site, as linked */
 
 /* Events, in the order they were reserved over all processors. Written here, without waking the
  * reader; read by gtrace_rec/ring.py through mmap. */
@@ -81,6 +83,51 @@ static __always_inline u64 word(struct tally *t, u64 address)
 	if (bpf_probe_read_user(&value, sizeof(value), (void *)address))
 		__sync_fetch_and_add(&t->read_faults, 1);
 	return value;
+}
+
+#ifdef CHOSEN_COUNT
+#define CHOSEN_INCLUDED 1
+#define CHOSEN_EXCLUDED 2
+
+/* Key: a start function's entry or a go statement's return address, as linked. Value: CHOSEN_*.
+ * Written by gtrace_rec/loader.py before the first probe, read here. */
+BPF_TABLE("hash", u64, u8, chosen, CHOSEN_COUNT);
+
+static __always_inline u8 chosen_flags(u64 address)
+{
+	u8 *flags = chosen.lookup(&address);
+
+	return flags ? *flags : 0;
+}
+#endif
+
+/* Whether this goroutine is recorded: the rule of gtrace_rec/selection.py. `bias` is what was added
+ * to the binary's addresses at load. */
+static __always_inline bool wanted(struct tally *t, u64 gp, u64 goid, u64 bias)
+{
+#ifdef SAMPLE_BELOW
+	u64 h = goid; /* MurmurHash3's finalizer */
+
+	h ^= h >> 33;
+	h *= 0xff51afd7ed558ccdULL;
+	h ^= h >> 33;
+	h *= 0xc4ceb9fe1a85ec53ULL;
+	h ^= h >> 33;
+	if ((u32)h >= SAMPLE_BELOW)
+		return false;
+#endif
+#ifdef CHOSEN_COUNT
+	u8 flags = chosen_flags(word(t, gp + OFF_G_STARTPC) - bias);
+
+	flags |= chosen_flags(word(t, gp + OFF_G_GOPC) - bias);
+#ifdef CHOSEN_ONLY
+	if (!(flags & CHOSEN_INCLUDED))
+		return false;
+#endif
+	if (flags & CHOSEN_EXCLUDED)
+		return false;
+#endif
+	return true;
 }
 
 static __always_inline u64 take_stack(struct pt_regs *ctx, struct tally *t, u64 id)
@@ -165,7 +212,10 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 	else if (site == SITE_RUNQPUT)
 		gp = arg2;
 	goid = word(t, gp + OFF_G_GOID);
+	u64 bias = ip - COOKIE_ADDRESS(cookie);
 
+	if (site != SITE_CORO && !wanted(t, gp, goid, bias))
+		return 0;
 	if (site == SITE_PARK) {
 		u64 frame[2] = {}; /* the caller's frame pointer, the return address into it */
 
@@ -214,6 +264,16 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 
 		if (next) /* coro.gp: a guintptr, which is the g's address */
 			other = word(t, next + OFF_G_GOID);
+		/* Two goroutines change their state here; tell only of what is recorded. */
+		if (other && !wanted(t, next, other, bias))
+			other = 0;
+		if (!wanted(t, gp, goid, bias)) {
+			if (!other)
+				return 0;
+			kind = K_RUN;
+			goid = other;
+			other = 0;
+		}
 #endif
 	}
 	if (want_stack)

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -19,6 +19,7 @@ from gtrace_rec.goruntime.homes import kept_waiters
 from gtrace_rec.hostcheck import UPROBE_MULTI_KERNEL, bpf, kernel_release
 from gtrace_rec.plan import KIND_CODES, Site, reasons_mask
 from gtrace_rec.ring import Ring
+from gtrace_rec.selection import Choice, Selection
 
 K_GAP = 255  # not an event: tells of records lost; bpf/event.h
 ALL_PROCESSES = 0  # as a pid: every process that runs the binary, now and later
@@ -60,6 +61,7 @@ class LoadOptions:
     stack_depth: int = 64
     max_stacks: int = 65536
     stacks_of: frozenset[str] = frozenset({"create", "create_parked", "park", "ready"})
+    choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Probes:
         self._binary = binary
         self._links: dict[int, int | bytes] = {}  # a link's descriptor, or the path probed by bcc
         self._multi = kernel_release() >= UPROBE_MULTI_KERNEL
+        self.selection = Selection(binary, options.choice)
         self._bpf = self._compile()
         try:
             if self._multi:
@@ -92,6 +95,7 @@ class Probes:
                 f"the kernel refused the BPF program: {e}; try: gtrace-rec doctor"
             ) from e
         self.ring = Ring(self._bpf["events"].map_fd, options.ring_bytes)
+        self._fill_chosen()
         self._stacks = self._bpf["stacks"]
         self._tallies = self._bpf["tallies"]
 
@@ -128,6 +132,7 @@ class Probes:
             "K_GAP": K_GAP,
             "K_COUNT": len(KIND_CODES),
             "K_CREATE_PARKED": KIND_CODES["create_parked"],
+            "K_RUN": KIND_CODES["run"],
             "STACK_DEPTH": self.options.stack_depth,
             "MAX_STACKS": self.options.max_stacks,
             "RING_PAGES": self.options.ring_bytes // _PAGE,
@@ -135,6 +140,7 @@ class Probes:
             "ARG_REASONS": f"{self._argument_reasons(1):#x}ULL",
             "CALLER_ARG_REASONS": f"{self._argument_reasons(2):#x}ULL",
         }
+        constants |= self._selection_constants()
         if "g.coroarg" in o:
             constants["OFF_G_COROARG"] = o["g.coroarg"]
         if self._binary.arch == "arm64":
@@ -144,6 +150,26 @@ class Probes:
                 f"SITE({i},{cookie:#x})" for i, cookie in enumerate(self._cookies())
             )
         return {k: str(v) for k, v in constants.items()}
+
+    def _selection_constants(self) -> dict[str, object]:
+        constants: dict[str, object] = {}
+        choice = self.selection.choice
+        if choice.sample < 1:
+            constants["SAMPLE_BELOW"] = f"{choice.threshold:#x}U"
+        if choice.by_package:
+            constants["CHOSEN_COUNT"] = len(self.selection.flags)
+        if choice.include:
+            constants["CHOSEN_ONLY"] = 1
+        return constants
+
+    def _fill_chosen(self) -> None:
+        """Tell BPF which packages' goroutines to record."""
+        if not self.selection.flags:
+            return
+        count = len(self.selection.flags)
+        keys = (ctypes.c_uint64 * count)(*self.selection.flags)
+        values = (ctypes.c_uint8 * count)(*self.selection.flags.values())
+        self._bpf["chosen"].items_update_batch(keys, values)
 
     def _cookies(self) -> list[int]:
         return [s.cookie(stack=s.kind in self.options.stacks_of) for s in self.sites]

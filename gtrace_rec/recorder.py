@@ -22,6 +22,7 @@ from gtrace_rec.loader import ALL_PROCESSES, LoadOptions
 from gtrace_rec.plan import Plan
 from gtrace_rec.programs import Gap, Program, Watched
 from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals
+from gtrace_rec.selection import Choice, describe
 from gtrace_rec.settings import Settings
 from gtrace_rec.stacks import StackTable
 
@@ -61,7 +62,16 @@ class Recorder:
         self._health: Counter[str] = Counter()  # cumulative values as of the last row
         self._live: int | None = 0
         self._snapshots = 0
-        self._notes: list[str] = []
+        self._notes: list[str] = list(describe(self._choice))
+
+    @property
+    def _choice(self) -> Choice:
+        s = self.settings
+        return Choice(s.sample, s.include, s.exclude)
+
+    def _load_options(self) -> LoadOptions:
+        s = self.settings
+        return LoadOptions(s.ring_size, s.stack_depth, choice=self._choice)
 
     # -- what is recorded ---------------------------------------------------------------------
 
@@ -156,7 +166,7 @@ class Recorder:
                 len(self._programs),
                 open_binary(path),
                 Plan[self.settings.plan.upper()],
-                LoadOptions(self.settings.ring_size, self.settings.stack_depth),
+                self._load_options(),
                 self._stacks,
             )
         return self._programs[key]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gtrace_rec._errors import UsageError
-from gtrace_rec.commands.common import PLANS, Duration, Size
+from gtrace_rec.commands.common import PLANS, Duration, Share, Size
 
 _PATH = click.Path(path_type=Path)
 
@@ -114,6 +115,27 @@ class Settings:
     stack_depth: int = _setting(
         "stack.depth", click.IntRange(1, 127), "Frames kept of a stack.", default="64"
     )
+    sample: Fraction = _setting(
+        "sample",
+        Share(),
+        "Record this share of the goroutines, each whole or not at all, e.g. 1/16.",
+        default="1",
+    )
+    include: tuple[str, ...] = _setting(
+        "filter.include",
+        click.STRING,
+        "Record only goroutines that start in this package or are made by it, e.g. net/http, or "
+        "net/http/... with all below it; repeatable.",
+        option="--include",
+        repeated=True,
+    )
+    exclude: tuple[str, ...] = _setting(
+        "filter.exclude",
+        click.STRING,
+        "Do not record goroutines of this package; stronger than --include; repeatable.",
+        option="--exclude",
+        repeated=True,
+    )
     rotate_size: int = _setting(
         "rotate.size",
         Size(),
@@ -140,11 +162,17 @@ class Settings:
     def as_manifest(self) -> dict[str, Any]:
         """The settings as the manifest records them, by their keys; without the targets."""
         return {
-            s.key: str(value) if isinstance(value, Path) else value
+            s.key: _jsonable(value)
             for s in SETTINGS
             if not s.key.startswith("target.")
             for value in [getattr(self, s.field)]
         }
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return float(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 SETTINGS: tuple[Setting, ...] = tuple(

@@ -10,8 +10,20 @@ from click.testing import CliRunner, Result
 
 from gtrace_rec._errors import GtraceError
 from gtrace_rec.commands import cli
-from gtrace_rec.settings import SETTINGS
+from gtrace_rec.settings import SETTINGS, Setting
 from tools import generate_docs
+
+# By type of setting: a value that is nowhere the default.
+SAMPLES = {
+    "boolean": "yes",
+    "duration": "1500ms",
+    "integer": "41",
+    "integer range": "9",
+    "path": "a$b",
+    "share": "1/16",
+    "size": "32M",
+    "text": "a$b",
+}
 
 
 def _print_config(*arguments: str | Path, env: dict[str, str] | None = None) -> Result:
@@ -74,12 +86,9 @@ def test_the_environment_overrides_the_file_and_options_override_both(config: Pa
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.key)
-def test_what_is_printed_is_a_file_that_means_the_same(tmp_path: Path, setting) -> None:
-    sample = {"FLOAT": "0.5", "INTEGER": "41", "BOOLEAN": "yes", "duration": "1500ms"}
-    sample |= {"size": "32M", "integer range": "9"}
+def test_what_is_printed_is_a_file_that_means_the_same(tmp_path: Path, setting: Setting) -> None:
     choices = getattr(setting.type, "choices", None)
-    value = choices[-1] if choices else sample.get(setting.type.name.upper(), None)
-    value = value or sample.get(setting.type.name, "a$b")
+    value = choices[-1] if choices else SAMPLES[setting.type.name]
     env = {setting.env: value, "GTRACE_OUT": "x"} if setting.key != "out" else {setting.env: value}
     first = _print_config(env=env)
     assert f"# environment {setting.env}" in first.stdout, first.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 import click
 
@@ -59,6 +60,30 @@ class Size(click.ParamType[int]):
         """A number of bytes as one would write it."""
         unit = next(u for u in ("G", "M", "K", "") if count % _SIZES[u] == 0)
         return f"{count // _SIZES[unit]}{unit}"
+
+
+class Share(click.ParamType[Fraction]):
+    """A part of a whole such as 1/16, 5% or 0.05: more than 0, at most 1."""
+
+    name = "share"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Fraction:
+        """Parse; fails with what would be accepted."""
+        text = str(value).strip()
+        try:
+            share = Fraction(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except (ValueError, ZeroDivisionError):
+            share = Fraction(0)
+        if not 0 < share <= 1:
+            self.fail(f"{text!r} is not a share such as 1/16, 5% or 0.05", param, ctx)
+        return share
+
+    @staticmethod
+    def text(share: Fraction) -> str:
+        """A share as one would write it."""
+        return str(share)
 
 
 def format_bytes(count: float) -> str:
