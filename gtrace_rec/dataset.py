@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -55,11 +56,16 @@ class Dataset:
     """
 
     def __init__(self, path: Path, *, reserve: int) -> None:
+        """Begin in the empty directory `path`. Raises TraceError if the disk refuses."""
         self.path = path
         self._reserve = path / ".reserve"
-        with self._reserve.open("wb") as file:
-            spare = min(reserve, shutil.disk_usage(path).free // 8)
-            os.posix_fallocate(file.fileno(), 0, max(spare, 1))
+        try:
+            with self._reserve.open("wb") as file:
+                spare = min(reserve, shutil.disk_usage(path).free // 8)
+                os.posix_fallocate(file.fileno(), 0, max(spare, mmap.PAGESIZE))
+        except OSError as e:
+            shutil.rmtree(path, ignore_errors=True)
+            raise TraceError(f"--out {path}: {e.strerror}") from None
         self.parts: list[Part] = []
         self.full = False  # the disk is, and only the reserve is left: stop soon
         self.bytes_written = 0
@@ -106,11 +112,10 @@ class Dataset:
         try:
             self.bytes_written += stream.append(batch)
         except OSError:
-            if self.full:
-                raise
-            self.give_up_reserve()
+            # The reserve is for ending well; another append would leave a hole before it.
             self.full = True
-            self.bytes_written += stream.append(batch)
+            self.give_up_reserve()
+            raise
 
     def rotate(self) -> None:
         """Begin a new part; the finished one becomes Parquet in the background."""

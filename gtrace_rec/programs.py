@@ -138,9 +138,12 @@ class Program:
         stack_ids = self._resolver.resolve(block, self.biases)
         batch = self._decoder.batch(block, stack_ids, self.biases)
         self._resolver.symbolize(batch, np.isin(block["kind"], _CREATED))
+        return batch
+
+    def count(self, block: Block) -> None:
+        """Add events that were written to the totals by kind."""
         counts = np.bincount(block["kind"], minlength=len(_KIND_NAMES)).tolist()
         self.by_kind.update({name: n for name, n in zip(_KIND_NAMES, counts, strict=False) if n})
-        return batch
 
     @property
     def lost_stacks(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -200,6 +201,7 @@ class Recorder:
         self.dataset.append("symbols", symbols)
         self._append_gaps(gaps)
         self.dataset.append_events(batch)
+        program.count(block)
         if self.dataset.part_bytes >= self.settings.rotate_size:
             self._rotate(time.monotonic_ns())
 
@@ -305,11 +307,6 @@ class Recorder:
                 self._by_number(w.exe).probes.detach(w.pid)
 
     @property
-    def disk_full(self) -> bool:
-        """There is room left to end the recording well, and for no more."""
-        return self.dataset.full
-
-    @property
     def finished(self) -> bool:
         """All processes are gone, and no more are waited for."""
         return not self._followed and all(w.ended_ts is not None for w in self._watched.values())
@@ -330,11 +327,15 @@ class Recorder:
         for program in self._programs.values():
             program.probes.detach()
         stopped = time.monotonic_ns()
-        self.dataset.give_up_reserve()
         try:
-            self._drain_all()
-            self._append_health(time.monotonic_ns())
+            if not self.dataset.full:
+                self._drain_all()
             self._anchors.append(procfs.clock_anchor())
+            if self.dataset.full:
+                # Nothing was appended since, so what is on disk is all there was up to a moment.
+                self._notes.append(
+                    "the disk was full: the last events of the recording are missing"
+                )
             self.dataset.finish()
         finally:
             manifest = dataclasses.replace(
@@ -344,15 +345,13 @@ class Recorder:
         return manifest
 
     def _drain_all(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             while self.pump():
                 pass
             for program in self._programs.values():
                 self._write(program)
                 self._append_gaps([(None, *gap) for gap in program.probes.pending_gaps()])
-        except OSError as e:
-            # Nothing is appended after this, so what is on disk is all there was up to a moment.
-            self._notes.append(f"{e.strerror}: the last events of the recording are missing")
+            self._append_health(time.monotonic_ns())
 
     def close(self) -> None:
         """Free the BPF programs."""

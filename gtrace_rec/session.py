@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import signal
@@ -61,10 +62,10 @@ def record_launched(settings: Settings) -> int:
     prepare_directory(out, force=settings.force)
     talk = _Talk(quiet=settings.quiet)
     failure: TraceError | None = None
-    child = Launched(command)
     recorder = Recorder(out, settings)
     try:
         with _discarded_on_failure(recorder):
+            child = Launched(command)
             with child.abandoned_on_failure():
                 recorder.add_launched(child.pid, child.path, list(command))
             talk.line(f"recording {shlex.join(command)} into {out}")
@@ -75,9 +76,10 @@ def record_launched(settings: Settings) -> int:
         reason = _run(recorder, talk, settings.duration, signals, watch)
         if watch.status is not None:
             recorder.exited(child.pid, watch.status)
-        _finish(recorder, talk, reason, out)
-    except TraceError as e:
-        failure = e  # the program is to end in its own time all the same
+        try:
+            _finish(recorder, talk, reason, out)
+        except TraceError as e:
+            failure = e  # the program is to end in its own time all the same
     finally:
         recorder.close()
     if watch.status is None:
@@ -96,6 +98,9 @@ def _discarded_on_failure(recorder: Recorder) -> Iterator[None]:
     except GtraceError:
         recorder.dataset.discard()
         raise
+    except OSError as e:
+        recorder.dataset.discard()
+        raise TraceError(f"{recorder.dataset.path}: {e.strerror}") from None
 
 
 class _ChildSignals:
@@ -139,11 +144,9 @@ def _run(
         try:
             busy = recorder.pump()
         except OSError as e:
-            return f"could not write: {e.strerror}"
+            return "disk full" if e.errno == errno.ENOSPC else f"could not write: {e.strerror}"
         talk.progress(recorder.status)
         info = signal.sigtimedwait(signals, 0 if busy else _IDLE_S)
-        if recorder.disk_full:
-            return "disk full"
         if info is not None and react(info.si_signo, info.si_code):
             if info.si_signo == signal.SIGCHLD:
                 return "target exited"
