@@ -33,7 +33,7 @@
 #define SITE_SELF 1    /* the same, and the site's own address tells why */
 #define SITE_CALLER 2  /* the same, and the caller's address tells why */
 #define SITE_PARK 3    /* gopark → mcall, on the goroutine's own stack */
-#define SITE_WAKE 4    /* ready → casgstatus, on g0; the waker is m.curg */
+#define SITE_WAKE 4    /* ready and injectglist → casgstatus; the waker is m.curg, if any */
 #define SITE_CREATE 5  /* newproc1 → casgstatus, Go >= 1.24: goid is set by now */
 #define SITE_RUNQPUT 6 /* newproc.func1 → runqput, Go <= 1.23: the new g is argument 2 */
 #define SITE_CORO 7    /* coroswitch_m, behind its prologue */

@@ -77,7 +77,7 @@ _RULES = (
     _Rule(Plan.LIFECYCLE, "exit", SiteType.ARG1, "runtime.goexit0", _CAS, until=21),
     _Rule(Plan.PARK, "park", SiteType.PARK, "runtime.gopark", "runtime.mcall"),
     _Rule(Plan.PARK, "ready", SiteType.WAKE, "runtime.ready", _CAS),
-    _Rule(Plan.PARK, "inject", SiteType.CALLER, "runtime.injectglist", _CAS),
+    _Rule(Plan.PARK, "inject", SiteType.WAKE, "runtime.injectglist", _CAS),
     _Rule(Plan.PARK, "inject", SiteType.SELF, "runtime.findRunnable", _CAS),
     _Rule(
         Plan.PARK,

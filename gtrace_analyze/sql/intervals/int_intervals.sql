@@ -36,7 +36,12 @@ judged AS (
         s.* EXCLUDE (certain),
         k.state,
         s.certain
-            AND (s.ended_by IS NULL OR k.state IS NULL OR l.kind IS NOT NULL) AS certain
+            AND (s.ended_by IS NULL OR k.state IS NULL OR l.kind IS NOT NULL) AS certain,
+        -- Whoever polls the network by the way is not the cause of what comes from there.
+        k.state = 'waiting' AND (
+            s.ended_by IN ('ready', 'coro_resume')
+            OR s.ended_by = 'inject' AND s.reason IS DISTINCT FROM 'IO wait'
+        ) AS woken
     FROM steps AS s
     JOIN int_kinds AS k ON k.kind = s.kind
     LEFT JOIN int_legal_transitions AS l ON l.state = k.state AND l.kind = s.ended_by
@@ -61,8 +66,8 @@ SELECT
             'seen waiting', 'seen runnable', 'seen syscall'
         ) THEN j.stack_id
     END,
-    CASE WHEN j.state = 'waiting' AND j.ended_by IN ('ready', 'coro_resume') THEN j.next_other END,
-    CASE WHEN j.state = 'waiting' AND j.ended_by IN ('ready', 'coro_resume') THEN j.next_stack END,
+    CASE WHEN j.woken THEN j.next_other END,
+    CASE WHEN j.woken THEN j.next_stack END,
     j.tid,
     j.cpu,
     CASE WHEN j.state = 'waiting' THEN j.pc END,
