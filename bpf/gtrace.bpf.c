@@ -37,6 +37,7 @@
 #define SITE_CREATE 5  /* newproc1 → casgstatus, Go >= 1.24: goid is set by now */
 #define SITE_RUNQPUT 6 /* newproc.func1 → runqput, Go <= 1.23: the new g is argument 2 */
 #define SITE_CORO 7    /* coroswitch_m, behind its prologue */
+#define SITE_CURRENT 8 /* the current g; nothing more to tell */
 
 #define COOKIE_KIND(c) ((u8)(c))
 #define COOKIE_SITE(c) ((u8)((c) >> 8))
@@ -207,7 +208,7 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 	asm volatile("" : "+r"(gp), "+r"(arg2), "+r"(arg3), "+r"(g), "+r"(fp), "+r"(ip));
 	if (!t)
 		return 0;
-	if (site == SITE_PARK)
+	if (site == SITE_PARK || site == SITE_CURRENT)
 		gp = g;
 	else if (site == SITE_RUNQPUT)
 		gp = arg2;
