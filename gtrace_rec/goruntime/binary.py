@@ -14,7 +14,7 @@ from gtrace_rec.goruntime.elf import ElfImage
 from gtrace_rec.goruntime.instructions import Prologue, cost_class, prologue
 from gtrace_rec.goruntime.moduledata import ModuleData, find_module_data
 from gtrace_rec.goruntime.offsets import Offsets, find_offsets, load_table
-from gtrace_rec.goruntime.pclntab import Frame, Function, FunctionTable, PclnHeader, find_header
+from gtrace_rec.goruntime.pclntab import Frame, Function, FunctionTable
 from gtrace_rec.goruntime.versions import parse_version, supported_text
 from gtrace_rec.goruntime.waitreasons import read_wait_reasons
 
@@ -104,7 +104,7 @@ class GoBinary:
     @property
     def stripped(self) -> bool:
         """It has no symbol table."""
-        return not self.image.has_symbols
+        return not self.image.symbols
 
     @property
     def cgo(self) -> bool:
@@ -114,7 +114,7 @@ class GoBinary:
     @cached_property
     def module(self) -> ModuleData:
         """The linker's description of the text."""
-        return find_module_data(self.image, self._header, self.offsets)
+        return find_module_data(self.image, self.offsets)
 
     @property
     def text(self) -> int:
@@ -132,11 +132,17 @@ class GoBinary:
     @cached_property
     def functions(self) -> FunctionTable:
         """All functions, by name and by pc."""
-        return FunctionTable(self.image, self._header, self.module.text, self.module.gofunc)
+        module = self.module
+        return FunctionTable(self.image, module.header, module.text, module.gofunc)
 
     def symbolize(self, pc: int) -> list[Frame]:
-        """The frames of a pc that lies inside its instruction, innermost first; [] if unknown."""
-        return self.functions.frames(pc)
+        """The frames of a pc that lies inside its instruction, innermost first; [] if unknown.
+
+        C functions that are linked in have a name alone, by the symbol table if there is one.
+        """
+        frames = self.functions.frames(pc)
+        name = None if frames else self.image.symbols.function_at(pc)
+        return [Frame(name, None, None, inlined=False)] if name else frames
 
     def sp_delta(self, pc: int) -> int | None:
         """Bytes from the stack pointer at exactly this pc to the frame's base, by pcsp."""
@@ -185,7 +191,7 @@ class GoBinary:
 
     def symbol(self, name: str) -> int | None:
         """The address of a symbol, from the symbol table where there is one."""
-        symbol = self.image.symbol(name)
+        symbol = self.image.symbols.named(name)
         return symbol.vaddr if symbol else None
 
     @cached_property
@@ -197,7 +203,3 @@ class GoBinary:
         function = self.functions.named("runtime.forEachGRace")
         found = function and allgs.loaded_globals(self.image, function)
         return AllGs(*found) if found else None
-
-    @cached_property
-    def _header(self) -> PclnHeader:
-        return find_header(self.image)

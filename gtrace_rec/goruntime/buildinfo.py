@@ -22,7 +22,7 @@ _INLINE_STRINGS = 2
 _SENTINEL = 16  # bytes of marker before and after the module information
 _MAX_STRING = 1 << 20
 _VERSION = re.compile(rb"go1\.\d{1,3}(?:\.\d{1,3}|rc\d{1,2}|beta\d{1,2})?")
-_MAX_CANDIDATES = 1000
+_MAX_CANDIDATES = 200
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def read_build_info(image: ElfImage) -> BuildInfo:
     """
     at = _find_block(image)
     if at is None:
-        version = _runtime_version(image)
+        version = _runtime_version(image) if _may_be_go(image) else None
         if version is None:
             raise NotGoError(f"{image.path}: not a Go program: no Go build information in it")
         return BuildInfo(version)
@@ -57,6 +57,13 @@ def read_build_info(image: ElfImage) -> BuildInfo:
     if not version_text.startswith((b"go", b"devel")):
         version_text = (_runtime_version(image) or "").encode() or version_text
     return _parse(version_text.decode(errors="replace"), modinfo)
+
+
+def _may_be_go(image: ElfImage) -> bool:
+    """False where the section headers say that it is not: spares searching the whole file."""
+    marks = ("go", "gopclntab")  # .note.go.buildid, .go.module, .data.rel.ro.gopclntab …
+    parts = {part for name in image.sections for part in name.split(".")}
+    return not parts or not parts.isdisjoint(marks)
 
 
 def _find_block(image: ElfImage) -> int | None:
@@ -109,7 +116,7 @@ def _parse(version: str, modinfo: bytes) -> BuildInfo:
 
 def _runtime_version(image: ElfImage) -> str | None:
     """The value of runtime.buildVersion: the one string variable that is a Go version."""
-    symbol = image.symbol("runtime.buildVersion")
+    symbol = image.symbols.named("runtime.buildVersion")
     if symbol:
         pointer, size = image.words(symbol.vaddr, 2)
         if 0 < size < 256:

@@ -22,22 +22,14 @@ from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 
 from gtrace_rec._errors import TargetError
+from gtrace_rec.goruntime.symbols import SymbolTable
 
 _ARCHES = {"EM_X86_64": "amd64", "EM_AARCH64": "arm64"}
 _RELATIVE = {"amd64": 8, "arm64": 1027}  # R_X86_64_RELATIVE, R_AARCH64_RELATIVE
 _RELA = np.dtype([("offset", "<u8"), ("info", "<u8"), ("addend", "<u8")])
-_SYM = np.dtype(
-    [
-        ("name", "<u4"),
-        ("info", "u1"),
-        ("other", "u1"),
-        ("section", "<u2"),
-        ("value", "<u8"),
-        ("size", "<u8"),
-    ]
-)
 _MAX_SECTIONS = 4096  # a Go binary has about 25; more is damage, and headers are optional anyway
-_SHF_WRITE, _PF_X, _PF_W = 1, 1, 2
+_MAX_ADDRESS = 1 << 48  # of user space, as both architectures have it
+_PF_X, _PF_W = 1, 2
 _NULL = np.zeros(0, np.uint64)
 
 
@@ -66,14 +58,6 @@ class Section:
     offset: int
     size: int
     compressed: bool
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """An entry of the symbol table."""
-
-    vaddr: int
-    size: int
 
 
 class ElfImage:
@@ -207,29 +191,13 @@ class ElfImage:
         """A section's bytes as they stand in the file, compressed ones too."""
         return self._map[section.offset : section.offset + section.size]
 
-    def symbol(self, name: str) -> Symbol | None:
-        """A symbol by its exact name, if the binary was not stripped of it."""
-        symbols, names = self._symbols
-        pattern, at = name.encode() + b"\0", -1
-        while (at := names.find(pattern, at + 1)) >= 0:
-            for i in np.flatnonzero(symbols["name"] == at):
-                if symbols["section"][i]:
-                    return Symbol(int(symbols["value"][i]), int(symbols["size"][i]))
-        return None
-
-    @property
-    def has_symbols(self) -> bool:
-        """The binary has a symbol table: it was not stripped."""
-        return len(self._symbols[0]) > 0
-
     @cached_property
-    def _symbols(self) -> tuple[npt.NDArray[np.void], bytes]:
+    def symbols(self) -> SymbolTable:
+        """The symbol table; empty where it was stripped."""
         table, names = self.sections.get(".symtab"), self.sections.get(".strtab")
         if table is None or names is None:
-            return np.zeros(0, _SYM), b""
-        count = table.size // _SYM.itemsize
-        symbols = np.frombuffer(self._map, _SYM, count, table.offset)
-        return symbols, self.section_bytes(names)
+            return SymbolTable(b"", b"")
+        return SymbolTable(self.section_bytes(table), self.section_bytes(names))
 
     @cached_property
     def build_id(self) -> str | None:
@@ -255,6 +223,8 @@ class ElfImage:
                     f"{self.path}: cut short: a segment ends at byte {offset + size}, "
                     f"the file at {len(self._map)}"
                 )
+            if s["p_vaddr"] + size > _MAX_ADDRESS:
+                raise TargetError(f"{self.path}: damaged: a segment at {s['p_vaddr']:#x}")
             flags = s["p_flags"]
             yield Segment(s["p_vaddr"], offset, size, bool(flags & _PF_W), bool(flags & _PF_X))
 

@@ -12,11 +12,12 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from gtrace_rec._errors import TargetError, UnsupportedGoError
+from gtrace_rec._errors import TargetError
 from gtrace_rec.goruntime.elf import ElfImage
 
 MAGIC_118, MAGIC_120 = 0xFFFFFFF0, 0xFFFFFFF1
@@ -31,6 +32,7 @@ _U32 = struct.Struct("<I")
 _NONE = 0xFFFFFFFF
 _MAX_INLINED = 1000  # deeper than any compiler inlines: a loop in damaged data
 _MAX_PCDATA = 256
+_MAX_SAME_NAME = 64
 _PCDATA_INLTREE, _FUNCDATA_INLTREE = 2, 3
 
 FLAG_TOP_FRAME, FLAG_SP_WRITE, FLAG_ASM = 1, 2, 4
@@ -92,25 +94,24 @@ class PclnHeader:
     functab: int
 
 
-def find_header(image: ElfImage) -> PclnHeader:
-    """The header of the function table: by its section, else by searching for it.
+def find_headers(image: ElfImage) -> Iterator[PclnHeader]:
+    """What may be the header of the function table: by its section, then by searching for it.
 
     Externally linked position-independent binaries may have it merged into .data.rel.ro, and
-    section headers may be missing altogether.
+    section headers may be missing altogether. A program that carries another one has two.
     """
     for name in (".gopclntab", ".data.rel.ro.gopclntab"):
         section = image.sections.get(name)
-        header = section and section.vaddr and _header_at(image, section.vaddr)
+        header = _header_at(image, section.vaddr) if section and section.vaddr else None
         if header:
-            return header
+            yield header
     for magic in (MAGIC_120, MAGIC_118):
         pattern = struct.pack("<I4B", magic, 0, 0, _QUANTUM[image.arch], 8)
         for segment in image.segments:
             for vaddr in image.find(pattern, segment.vaddr, segment.end, 8):
                 header = _header_at(image, vaddr)
                 if header:
-                    return header
-    raise UnsupportedGoError(f"{image.path}: no Go function table of Go 1.18 or later in it")
+                    yield header
 
 
 def _header_at(image: ElfImage, vaddr: int) -> PclnHeader | None:
@@ -178,7 +179,7 @@ class FunctionTable:
         start = self._header.vaddr + self._header.names
         end = self._header.vaddr + self._header.cu
         found: list[int] = []
-        for at in self._image.find(name.encode() + b"\0", start, end):
+        for at in islice(self._image.find(name.encode() + b"\0", start, end), _MAX_SAME_NAME):
             found += np.flatnonzero(self._name_offsets == at - start).tolist()
         candidates = map(self._function, found)
         return min(candidates, key=lambda f: (f.func_id, f.entry), default=None)

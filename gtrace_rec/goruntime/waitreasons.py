@@ -7,6 +7,7 @@ is only the second choice.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from gtrace_rec.goruntime.pclntab import FunctionTable
 _FIRST = b"GC assist marking"
 _STRING_HEADER = 16
 _MAX_REASONS, _MAX_NAME = 255, 128
+_MAX_PLACES = 16
 
 # What waitReason.String compares the reason with first: the number of names.
 _CMP_AL = re.compile(rb"\x3c(.)", re.DOTALL)
@@ -27,7 +29,7 @@ _CMPW_MASK, _CMPW = 0xFFC0001F, 0x7100001F
 def read_wait_reasons(image: ElfImage, functions: FunctionTable) -> tuple[str, ...] | None:
     """The names by number, "" for number 0; None where the binary does not yield them."""
     try:
-        symbol = image.symbol("runtime.waitReasonStrings")
+        symbol = image.symbols.named("runtime.waitReasonStrings")
         if symbol:
             return _strings(image, symbol.vaddr, symbol.size // _STRING_HEADER)
         count = _count(image, functions)
@@ -51,8 +53,8 @@ def _count(image: ElfImage, functions: FunctionTable) -> int | None:
 
 def _find_array(image: ElfImage) -> int | None:
     for segment in image.segments:
-        for text in image.find(_FIRST, segment.vaddr, segment.end):
-            for entry in image.pointers_to(text):
+        for text in islice(image.find(_FIRST, segment.vaddr, segment.end), _MAX_PLACES):
+            for entry in islice(image.pointers_to(text), _MAX_PLACES):
                 if image.words(entry, 2)[1] == len(_FIRST):
                     return entry - _STRING_HEADER
     return None
