@@ -70,7 +70,7 @@ def toolchain(version: str) -> Path:
     if version not in TOOLCHAINS:
         raise ValueError(f"Go {version}: not one of {', '.join(TOOLCHAINS)}")
     home = cache_dir() / "toolchains" / version
-    with _made_once(home) as scratch:
+    with made_once(home) as scratch:
         if scratch:
             _fetch(version, scratch)
     return home / "go" / "bin" / "go"
@@ -86,7 +86,7 @@ def build(version: str, source: Path, mode: str = "plain") -> Path:
     name = source.stem
     flags = ("-buildvcs=false", *how.flags)
     home = cache_dir() / "test-binaries" / _digest(source, version, mode, *flags)
-    with _made_once(home) as scratch:
+    with made_once(home) as scratch:
         if scratch:
             out = scratch / name
             where, what = (source, ".") if source.is_dir() else (source.parent, source.name)
@@ -116,7 +116,7 @@ def _fetch(version: str, into: Path) -> None:
 
 
 @contextlib.contextmanager
-def _made_once(home: Path) -> Iterator[Path | None]:
+def made_once(home: Path) -> Iterator[Path | None]:
     """Yield a directory to fill, which then becomes `home`; or None if `home` is there already.
 
     Safe against other processes: one fills, the rest wait for it.
