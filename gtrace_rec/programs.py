@@ -16,11 +16,14 @@ from gtrace_rec import procfs
 from gtrace_rec._errors import TargetError
 from gtrace_rec.decode import Decoder, split_gaps
 from gtrace_rec.goruntime import GoBinary
+from gtrace_rec.goruntime.check import check_offsets
+from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.loader import LoadOptions, Probes
 from gtrace_rec.plan import KIND_CODES, Plan, find_sites
 from gtrace_rec.ring import Block
 from gtrace_rec.schema import EVENT_KINDS, Exe, Process
 from gtrace_rec.stacks import StackResolver, StackTable
+from gtrace_rec.unprobed import NoProbes
 
 _CREATED = [KIND_CODES["create"], KIND_CODES["create_parked"]]
 _KIND_NAMES = [k.name for k in EVENT_KINDS]
@@ -59,12 +62,14 @@ class Program:
         self.binary = binary
         self.path = os.path.realpath(binary.path)
         self.sites, self.missing = find_sites(binary, plan)
-        if not self.sites:
+        if not self.sites and plan is not Plan.SNAPSHOT:
             raise TargetError(
                 f"{self.path}: none of the runtime's calls that plan {plan} watches is in it "
                 f"({'; '.join(self.missing)}); record with --plan snapshot"
             )
-        self.probes = Probes(binary, self.sites, options)
+        self.probes = (
+            Probes(binary, self.sites, options) if self.sites else NoProbes(binary, options)
+        )
         self.biases: dict[int, int | None] = {}  # by pid; None: not known
         self.by_kind: Counter[str] = Counter()
         self._decoder = Decoder(binary.wait_reasons)
@@ -113,6 +118,10 @@ class Program:
                         f"{found.hex()}, its file {site.expected.hex()}: it changes its own code, "
                         "which gtrace does not touch; record with --plan snapshot"
                     )
+
+    def check_offsets(self, watched: Watched) -> None:
+        """Raises UnsupportedGoError if its goroutines do not lie where the offsets say."""
+        check_offsets(GoProcess(watched.pid, self.binary, watched.load_bias or 0))
 
     def drain(self, limit: int) -> int:
         """Take up to `limit` records from the ring; returns how many there were."""

@@ -16,15 +16,18 @@ import numpy as np
 import pyarrow as pa
 
 from gtrace_rec import procfs
-from gtrace_rec._errors import TargetError
+from gtrace_rec._errors import TargetError, UnsupportedGoError
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime import open_binary
+from gtrace_rec.goruntime.snapshot import Snapshot
+from gtrace_rec.live import LiveCount
 from gtrace_rec.loader import ALL_PROCESSES, LoadOptions
 from gtrace_rec.plan import Plan
 from gtrace_rec.programs import Gap, Program, Watched
 from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals
 from gtrace_rec.selection import Choice, describe
 from gtrace_rec.settings import Settings
+from gtrace_rec.snapshots import Snapshots
 from gtrace_rec.stacks import StackTable
 
 _BLOCK = 1 << 16  # records decoded at a time
@@ -48,6 +51,7 @@ class Recorder:
 
     def __init__(self, path: Path, settings: Settings) -> None:
         self.settings = settings
+        self._plan = Plan[settings.plan.upper()]
         self.status = Status()
         self.dataset = Dataset(path, reserve=settings.rotate_size // 8)
         self._stacks = StackTable()
@@ -61,8 +65,14 @@ class Recorder:
         self._last_anchor = 0
         self._anchors: list[ClockAnchor] = []
         self._health: Counter[str] = Counter()  # cumulative values as of the last row
-        self._live: int | None = 0
-        self._snapshots = 0
+        self._live = LiveCount()
+        self._unchecked: list[Watched] = []
+        self._snapshots = Snapshots(
+            self.dataset,
+            self._stacks,
+            depth=settings.stack_depth,
+            interval_ns=settings.snapshot_ns,
+        )
         self._notes: list[str] = list(describe(self._choice))
 
     @property
@@ -87,6 +97,7 @@ class Recorder:
         program.probes.attach(pid, path)
         watched.started_ts = time.monotonic_ns()
         self._begun()
+        self._begin_from([watched])
 
     def add_launched(self, pid: int, path: str, argv: list[str]) -> None:
         """Begin to record `pid`, which is yet to become the program at `path`.
@@ -105,6 +116,7 @@ class Recorder:
         """A launched process has become its program by now: find where it was loaded."""
         watched = self._watched[pid]
         self._by_number(watched.exe).find_bias(watched)
+        self._unchecked.append(watched)
 
     def follow(self, path: str) -> None:
         """Record every process of the binary at `path`, those that start later too.
@@ -121,6 +133,7 @@ class Recorder:
             if watched.exe == program.number:
                 watched.started_ts = now
         self._begun()
+        self._begin_from([w for w in self._watched.values() if w.exe == program.number])
 
     def _begun(self) -> None:
         now = time.monotonic_ns()
@@ -134,7 +147,7 @@ class Recorder:
         )
         program.find_bias(watched)
         program.check_code(watched)
-        self._live = None
+        program.check_offsets(watched)
         self._watched[pid] = watched
         return watched
 
@@ -151,6 +164,7 @@ class Recorder:
             watched = Watched(pid, program.number, argv, False, True, procfs.start_ticks(pid), now)
             program.find_bias(watched)
             self._watched[pid] = watched
+            self._unchecked.append(watched)
 
     def load(self, path: str) -> Program:
         """Make ready to record the binary at `path`, which takes a second or two.
@@ -166,7 +180,7 @@ class Recorder:
             self._programs[key] = Program(
                 len(self._programs),
                 open_binary(path),
-                Plan[self.settings.plan.upper()],
+                self._plan,
                 self._load_options(),
                 self._stacks,
             )
@@ -187,7 +201,54 @@ class Recorder:
         now = time.monotonic_ns()
         if now - self._last_tick >= _SECOND:
             self._tick(now)
+        if self._snapshots.due(now):
+            self._take_snapshot()
         return busy
+
+    # -- snapshots ----------------------------------------------------------------------------
+
+    def _begin_from(self, watched: Iterable[Watched]) -> None:
+        """Take the first snapshot of processes, whose probes are on by now.
+
+        So nothing that happens from here on is missed; what happened before a goroutine was read
+        is in the snapshot, too, and told from what comes after by its time.
+        """
+        for snapshot in self._take_snapshot(watched):
+            self._live.begin(snapshot)
+
+    def _take_snapshot(self, watched: Iterable[Watched] | None = None) -> list[Snapshot]:
+        chosen = self._watched.values() if watched is None else watched
+        taken = self._snapshots.take(
+            [(self._by_number(w.exe), w) for w in chosen if w.ended_ts is None],
+            time.monotonic_ns(),
+            self._drain_rings,
+        )
+        if self._plan is Plan.SNAPSHOT and watched is None:
+            self._live.count = sum(map(len, taken))  # no events tell
+        return taken
+
+    def _take_last_snapshot(self) -> None:
+        try:
+            self._take_snapshot()
+        except (TargetError, OSError) as e:
+            self._notes.append(f"no snapshot at the end: {e}")
+
+    def _check_launched(self) -> None:
+        """Once it has goroutines, check the offsets of what was not there before the recording."""
+        for watched in self._unchecked:
+            if watched.load_bias is None:
+                continue
+            try:
+                self._by_number(watched.exe).check_offsets(watched)
+            except UnsupportedGoError as e:
+                self._notes.append(f"{e}; nothing in this recording is to be trusted")
+            except TargetError:
+                continue  # it is gone
+        self._unchecked = []
+
+    def _drain_rings(self) -> None:
+        for program in self._programs.values():
+            program.drain(_BLOCK)
 
     def _write(self, program: Program) -> None:
         block, gaps = program.take()
@@ -195,6 +256,7 @@ class Recorder:
             self._adopt(program, np.unique(block["pid"]).tolist())
         for pid, bias in program.infer_biases(block):
             self._watched[pid].load_bias = bias
+        self._live.add(block)
         batch = program.decode(block)
         stacks, symbols = self._stacks.take_new()
         self.dataset.append("stacks", stacks)
@@ -226,7 +288,10 @@ class Recorder:
 
     def _tick(self, now: int) -> None:
         for program in self._programs.values():
+            if self._plan is Plan.SNAPSHOT and program.number in self._followed:
+                self._adopt(program, procfs.processes_of(program.path))
             self._write(program)
+        self._check_launched()
         self._append_health(now)
         if now - self._last_anchor >= 10 * _SECOND:
             self._anchors.append(procfs.clock_anchor())
@@ -254,7 +319,7 @@ class Recorder:
         fills = [p.probes.ring.fullest for p in self._programs.values()]
         for program in self._programs.values():
             program.probes.ring.fullest = 0.0
-        live = self._live_goroutines()
+        live = self._live.count
         row |= {
             "ts": now,
             "ring_fill": max(fills, default=0.0),
@@ -272,12 +337,6 @@ class Recorder:
             live=live,
             bytes=self.dataset.bytes_written,
         )
-
-    def _live_goroutines(self) -> int | None:
-        if self._live is None:
-            return None
-        kinds = self._by_kind()
-        return self._live + kinds["create"] + kinds["create_parked"] - kinds["exit"]
 
     def _by_kind(self) -> Counter[str]:
         return sum((p.by_kind for p in self._programs.values()), Counter())
@@ -297,7 +356,7 @@ class Recorder:
             read_faults=sum(x.read_faults for x in losses),
             bytes=self.dataset.disk_bytes,
             stacks=len(self._stacks),
-            snapshots=self._snapshots,
+            snapshots=self._snapshots.taken,
         )
 
     def _notice_exits(self, now: int) -> None:
@@ -324,6 +383,7 @@ class Recorder:
 
         Raises OSError if the disk refuses; what was recorded stays readable.
         """
+        self._take_last_snapshot()  # while the probes are on: nothing lies between
         for program in self._programs.values():
             program.probes.detach()
         stopped = time.monotonic_ns()

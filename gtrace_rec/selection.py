@@ -43,6 +43,11 @@ class Choice:
         return max(1, round(self.sample * (1 << 32)))
 
     @property
+    def is_part(self) -> bool:
+        """Not all goroutines are recorded."""
+        return self.sample < 1 or self.by_package
+
+    @property
     def by_package(self) -> bool:
         """Whether packages are told apart."""
         return bool(self.include or self.exclude)

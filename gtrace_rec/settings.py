@@ -18,6 +18,8 @@ import click
 from gtrace_rec._errors import UsageError
 from gtrace_rec.commands.common import PLANS, Duration, Share, Size
 
+_SNAPSHOT_PLAN_NS = 5_000_000_000
+_LEAST_SNAPSHOT_NS = 10_000_000
 _PATH = click.Path(path_type=Path)
 
 
@@ -106,6 +108,12 @@ class Settings:
     plan: str = _setting(
         "plan", click.Choice(PLANS), "How much to record, cheapest first.", default="sched"
     )
+    snapshot_interval: int | None = _setting(
+        "snapshot.interval",
+        Duration(),
+        "Read all goroutines from memory this often; else every 5s by plan snapshot, and at the "
+        "start and the end only by the others.",
+    )
     ring_size: int = _setting(
         "ring.size",
         Size(),
@@ -159,6 +167,13 @@ class Settings:
             raise UsageError("no --out: name a directory to write, e.g. --out trace.parquet")
         return self.out
 
+    @property
+    def snapshot_ns(self) -> int:
+        """Time between two snapshots; 0: only at the start and the end."""
+        if self.snapshot_interval is None:
+            return _SNAPSHOT_PLAN_NS if self.plan == "snapshot" else 0
+        return self.snapshot_interval
+
     def as_manifest(self) -> dict[str, Any]:
         """The settings as the manifest records them, by their keys; without the targets."""
         return {
@@ -198,5 +213,7 @@ def check(s: Settings) -> None:
         raise UsageError(
             "a process and a program to start at once: give --pid and --exe, or -- PROGRAM"
         )
+    if s.snapshot_interval is not None and s.snapshot_interval < _LEAST_SNAPSHOT_NS:
+        raise UsageError("--snapshot-interval: at least 10ms")
     if s.ring_size < 1 << 16 or s.ring_size & (s.ring_size - 1):
         raise UsageError(f"--ring-size {s.ring_size}: must be a power of two of at least 64K")

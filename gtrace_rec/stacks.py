@@ -17,6 +17,7 @@ from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.loader import Probes
 from gtrace_rec.ring import Block
 from gtrace_rec.schema import STACKS, SYMBOLS
+from gtrace_rec.unprobed import NoProbes
 
 
 class StackTable:
@@ -75,7 +76,9 @@ class StackTable:
 class StackResolver:
     """Gives the events of one binary's ring their stack numbers."""
 
-    def __init__(self, exe: int, binary: GoBinary, probes: Probes, table: StackTable) -> None:
+    def __init__(
+        self, exe: int, binary: GoBinary, probes: Probes | NoProbes, table: StackTable
+    ) -> None:
         self._exe = exe
         self._binary = binary
         self._probes = probes

@@ -8,7 +8,7 @@ very same place between the two cannot be told from one that never left it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,7 +36,7 @@ from gtrace_rec.schema import GOROUTINES
 _CHUNK = 1024  # goroutines between the two readings; as many as one system call can read
 _ATTEMPTS = 5
 _STACK_DEPTH = 64
-_STATUSES = max(LIVE_STATUSES) + 1
+_STATUS_NAMES = [LIVE_STATUSES.get(i, "") for i in range(max(LIVE_STATUSES) + 1)]
 
 # The runtime calls these waiting, but the goroutine keeps its thread and works on it: casGToWaiting
 # and its like in runtime/proc.go.
@@ -62,6 +62,9 @@ _ROW = np.dtype(
         ("certain", "?"),
     ]
 )
+
+
+Keeps = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]
 
 
 @dataclass
@@ -93,7 +96,7 @@ class Snapshot:
         columns = dict.fromkeys(GOROUTINES.names, none) | {
             "snapshot": np.full(len(r), number, np.int32),
             "pid": np.full(len(r), self.pid, np.int32),
-            "status": _names(r["status"], [LIVE_STATUSES.get(i) for i in range(_STATUSES)]),
+            "status": _names(r["status"], _STATUS_NAMES),
             "reason": _names(r["reason"], self.wait_reasons),
             "stack_id": pa.array(numbers[r["stack"]], mask=r["stack"] < 0),
             "labels": [None if x is None else list(x.items()) for x in self.labels],
@@ -111,25 +114,32 @@ def _array(values: object, type_: pa.DataType) -> pa.Array:
     return values.cast(type_) if isinstance(values, pa.Array) else pa.array(values, type_)
 
 
-def _names(numbers: NDArray[np.int32], names: Sequence[str | None]) -> pa.Array:
-    """Names by number; NULL for number 0 and for those without a name."""
-    unknown = (numbers <= 0) | (numbers >= len(names))
-    return pa.DictionaryArray.from_arrays(
-        pa.array(np.where(unknown, 0, numbers).astype(np.int8), mask=unknown),
-        pa.array(names, pa.string()),
-    )
+def _names(numbers: NDArray[np.int32], names: Sequence[str]) -> pa.Array:
+    """Names by number; NULL for those that have none."""
+    known = np.array([bool(name) for name in names] + [False])
+    unknown = ~known[np.minimum(numbers, len(names))]
+    codes = pa.array(np.where(unknown, 0, numbers).astype(np.int8), mask=unknown)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(names, pa.string()))
 
 
-def take_snapshot(process: GoProcess, max_depth: int = _STACK_DEPTH) -> Snapshot:
+def take_snapshot(
+    process: GoProcess,
+    max_depth: int = _STACK_DEPTH,
+    between: Callable[[], None] = lambda: None,
+    keeps: Keeps | None = None,
+) -> Snapshot:
     """Read all goroutines, those of the runtime itself too; stacks to at most `max_depth` frames.
 
+    `between` is called after every thousand goroutines or so, which take some milliseconds.
+    `keeps` tells from goids, start functions and go statements which goroutines are wanted.
     Empty if Go has not begun yet. Raises TargetError if the process is gone, UnsupportedGoError
     where its goroutines cannot be found.
     """
-    reader = _Reader(process, max_depth)
+    reader = _Reader(process, max_depth, keeps)
     addresses = all_gs(process)
     for start in range(0, len(addresses), _CHUNK):
         reader.read(addresses[start : start + _CHUNK])
+        between()
     return reader.snapshot()
 
 
@@ -143,8 +153,9 @@ class _Reading:
 
 
 class _Reader:
-    def __init__(self, process: GoProcess, max_depth: int) -> None:
+    def __init__(self, process: GoProcess, max_depth: int, keeps: Keeps | None) -> None:
         self._process = process
+        self._keeps = keeps
         self._max_depth = max_depth
         self._unwinder = Unwinder(process)
         self._waits = Waits(process)
@@ -184,13 +195,16 @@ class _Reader:
             if attempt == _ATTEMPTS:
                 reading.rows["obj"][~same] = 0
                 take[:] = True
+            addresses = gs.addresses[~take]
+            if self._keeps:
+                columns = (reading.rows[name] for name in ("goid", "startpc", "gopc"))
+                take &= self._keeps(*columns)
             rows = reading.rows[take]
             for i, row in enumerate(np.flatnonzero(take).tolist()):
                 if same[row] and stacks.complete[row]:
                     pcs = stacks.pcs[row, : stacks.depth[row]].tobytes()
                     rows["stack"][i] = self._stack_index.setdefault(pcs, len(self._stack_index))
             self._taken.append(_Reading(rows, reading.labels[take], reading.select[take]))
-            addresses = gs.addresses[~take]
             if not len(addresses):
                 return
 

@@ -1,0 +1,78 @@
+"""Snapshots as part of a recording: when they are taken, and how they are written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from gtrace_rec import procfs
+from gtrace_rec._errors import GtraceError
+from gtrace_rec.dataset import Dataset
+from gtrace_rec.goruntime.process import GoProcess
+from gtrace_rec.goruntime.snapshot import Snapshot, take_snapshot
+from gtrace_rec.programs import Program, Watched
+from gtrace_rec.stacks import StackTable
+
+
+class Snapshots:
+    """Takes snapshots of the processes being recorded into its dataset.
+
+    `interval_ns` is the time between two of them, 0 for none but those that are asked for.
+    """
+
+    def __init__(
+        self, dataset: Dataset, stacks: StackTable, *, depth: int, interval_ns: int
+    ) -> None:
+        self._dataset = dataset
+        self._stacks = stacks
+        self._depth = depth
+        self._interval = interval_ns
+        self._last = 0
+        self.taken = 0
+
+    def due(self, now: int) -> bool:
+        """It is time for the next one."""
+        return self._interval > 0 and now - self._last >= self._interval
+
+    def take(
+        self,
+        targets: Sequence[tuple[Program, Watched]],
+        now: int,
+        between: Callable[[], None],
+    ) -> list[Snapshot]:
+        """Read all goroutines of these processes; one that has ended has none.
+
+        `between` is called every few milliseconds, so that the rings do not fill meanwhile.
+        Raises GtraceError's children where a running process cannot be read.
+        """
+        self._last = now
+        if not targets:
+            return []
+        found = []
+        for program, watched in targets:
+            if watched.load_bias is None:
+                continue
+            selection = program.probes.selection
+            keeps = selection.keeps if selection.choice.is_part else None
+            process = GoProcess(watched.pid, program.binary, watched.load_bias)
+            try:
+                found.append(take_snapshot(process, self._depth, between, keeps))
+            except GtraceError:
+                if procfs.is_alive(watched.pid, watched.ticks):
+                    raise
+            else:
+                self._write(program, found[-1])
+        self.taken += 1
+        return found
+
+    def _write(self, program: Program, snapshot: Snapshot) -> None:
+        exe, binary = program.number, program.binary
+        ids = [self._stacks.intern(exe, binary, pcs) for pcs in snapshot.stacks]
+        for column in ("gopc", "startpc"):
+            pcs = np.unique(snapshot.rows[column])
+            self._stacks.symbolize(exe, binary, pcs[pcs != 0].tolist())
+        stacks, symbols = self._stacks.take_new()
+        self._dataset.append("stacks", stacks)
+        self._dataset.append("symbols", symbols)
+        self._dataset.append("goroutines", snapshot.batch(self.taken, ids))

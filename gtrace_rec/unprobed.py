@@ -1,0 +1,59 @@
+"""Plan `snapshot`: a program without probes, for hosts where BPF is not to be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtrace_rec.goruntime import GoBinary
+from gtrace_rec.loader import LoadOptions, Losses
+from gtrace_rec.ring import RECORD, Block
+from gtrace_rec.selection import Selection
+
+
+class NoRing:
+    """A ring that nothing is ever written to."""
+
+    dtype = RECORD
+    fullest = 0.0
+
+    def read(self, limit: int) -> Block:
+        """No records."""
+        return np.empty(0, RECORD)
+
+
+class NoProbes:
+    """Stands where Probes would, and does nothing: neither bcc nor the kernel's BPF is touched."""
+
+    attached = False
+
+    def __init__(self, binary: GoBinary, options: LoadOptions) -> None:
+        self.options = options
+        self.selection = Selection(binary, options.choice)
+        self.ring = NoRing()
+
+    def attach(self, pid: int, path: str) -> None:
+        """Nothing to attach."""
+
+    def detach(self, pid: int | None = None) -> None:
+        """Nothing to detach."""
+
+    def losses(self) -> Losses:
+        """Nothing was lost, since nothing was asked for."""
+        return Losses({}, 0, 0)
+
+    def pending_gaps(self) -> list[tuple[int, int, int, int]]:
+        """No gaps."""
+        return []
+
+    def stack(self, key: int) -> NDArray[np.uint64] | None:
+        """No stacks."""
+        return None
+
+    def forget_stacks(self, keys: Iterable[int]) -> None:
+        """No stacks."""
+
+    def close(self) -> None:
+        """Nothing to free."""
