@@ -35,6 +35,8 @@ def record_processes(settings: Settings) -> int:
     _require_host(settings)
     for pid in pids:
         procfs.check_process(pid)
+    names = [f"pid {pid} ({procfs.exe_name(pid)})" for pid in pids]
+    names += [f"every process of {exe}" for exe in exes]
     prepare_directory(out, force=settings.force)
     talk = _Talk(quiet=settings.quiet)
     recorder = Recorder(out, settings)
@@ -46,8 +48,6 @@ def record_processes(settings: Settings) -> int:
                 recorder.add(pid)
             for exe in exes:
                 recorder.follow(str(exe))
-        names = [f"pid {pid} ({procfs.exe_name(pid)})" for pid in pids]
-        names += [f"every process of {exe}" for exe in exes]
         talk.line(f"recording {', '.join(names)} into {out}; Ctrl-C stops")
         reason = _run(recorder, talk, settings.duration, STOP, lambda number, code: True)
         _finish(recorder, talk, reason, out)
