@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,17 +18,21 @@ import pyarrow as pa
 from gtrace_rec import procfs
 from gtrace_rec._errors import TargetError, UnsupportedGoError
 from gtrace_rec.dataset import Dataset
-from gtrace_rec.goruntime import open_binary
+from gtrace_rec.goruntime import Frame, open_binary
 from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.live import LiveCount
 from gtrace_rec.loader import ALL_PROCESSES, LoadOptions
 from gtrace_rec.plan import Plan
 from gtrace_rec.programs import Gap, Program, Watched
+from gtrace_rec.readings import Readings
 from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals
 from gtrace_rec.selection import Choice, describe
 from gtrace_rec.settings import Settings
 from gtrace_rec.snapshots import Snapshots
 from gtrace_rec.stacks import StackTable
+
+if TYPE_CHECKING:
+    from gtrace_rec.metrics import Metrics
 
 _BLOCK = 1 << 16  # records decoded at a time
 _SECOND = 1_000_000_000
@@ -74,6 +78,25 @@ class Recorder:
             interval_ns=settings.snapshot_ns,
         )
         self._notes: list[str] = list(describe(self._choice))
+        self._metrics: Metrics | None = None
+
+    def serve_metrics(self) -> None:
+        """Begin to serve Prometheus metrics, if settings say so.
+
+        Raises UsageError if the address cannot be listened at.
+        """
+        if self.settings.metrics:
+            from gtrace_rec.metrics import Metrics
+
+            self._metrics = Metrics(self.settings, self._go_statement)
+            self._metrics.serve(self.settings.metrics)
+
+    def _go_statement(self, pid: int, address: int) -> Frame | None:
+        watched = self._watched.get(pid)
+        if watched is None or watched.load_bias is None:
+            return None
+        frames = self._by_number(watched.exe).binary.symbolize(address - watched.load_bias)
+        return frames[0] if frames else None
 
     @property
     def _choice(self) -> Choice:
@@ -225,6 +248,9 @@ class Recorder:
         )
         if self._plan is Plan.SNAPSHOT and watched is None:
             self._live.count = sum(map(len, taken))  # no events tell
+        if self._metrics:
+            for snapshot in taken:
+                self._metrics.snapshot(snapshot, self._watched[snapshot.pid].load_bias or 0)
         return taken
 
     def _take_last_snapshot(self) -> None:
@@ -258,6 +284,8 @@ class Recorder:
             self._watched[pid].load_bias = bias
         self._live.add(block)
         batch = program.decode(block)
+        if self._metrics:
+            self._metrics.observe(block, whole=not gaps)
         stacks, symbols = self._stacks.take_new()
         self.dataset.append("stacks", stacks)
         self.dataset.append("symbols", symbols)
@@ -328,6 +356,22 @@ class Recorder:
             "probes_on": any(p.probes.attached for p in self._programs.values()),
         }
         self._append_rows("health", [tuple(row[name] for name in HEALTH.names)], HEALTH)
+        if self._metrics:
+            self._metrics.publish(
+                Readings(
+                    ts=now,
+                    totals=totals,
+                    dropped={"ring_full": totals.lost_ring},
+                    ring_fill=row["ring_fill"],
+                    live=live,
+                    sites_attached=sum(
+                        len(p.sites) for p in self._programs.values() if p.probes.attached
+                    ),
+                    bytes_written=current["bytes_written"],
+                    cpu_ns=current["cpu_ns"],
+                    rss_bytes=row["rss_bytes"],
+                )
+            )
         span = max(now - self._last_tick, 1)
         self.status = Status(
             elapsed_ns=now - (self._started_ts or now),
@@ -364,6 +408,8 @@ class Recorder:
             if w.ended_ts is None and not procfs.is_alive(w.pid, w.ticks):
                 w.ended_ts = now
                 self._by_number(w.exe).probes.detach(w.pid)
+                if self._metrics:
+                    self._metrics.ended(w.pid)
 
     @property
     def finished(self) -> bool:
@@ -414,7 +460,9 @@ class Recorder:
             self._append_health(time.monotonic_ns())
 
     def close(self) -> None:
-        """Free the BPF programs."""
+        """Free the BPF programs, and answer no more scrapes."""
+        if self._metrics:
+            self._metrics.close()
         for program in self._programs.values():
             program.probes.close()
 

@@ -42,6 +42,7 @@ def record_processes(settings: Settings) -> int:
     recorder = Recorder(out, settings)
     try:
         with _discarded_on_failure(recorder):
+            recorder.serve_metrics()
             for path in (*map(procfs.exe_path, pids), *map(str, exes)):
                 recorder.load(path)
             for pid in pids:
@@ -68,6 +69,7 @@ def record_launched(settings: Settings) -> int:
         with _discarded_on_failure(recorder):
             child = Launched(command)
             with child.abandoned_on_failure():
+                recorder.serve_metrics()
                 recorder.add_launched(child.pid, child.path, list(command))
             talk.line(f"recording {shlex.join(command)} into {out}")
             child.go()

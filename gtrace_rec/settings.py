@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from gtrace_rec._errors import UsageError
-from gtrace_rec.commands.common import PLANS, Duration, Share, Size
+from gtrace_rec.commands.common import PLANS, Address, Duration, Durations, Share, Size
 
 _SNAPSHOT_PLAN_NS = 5_000_000_000
 _LEAST_SNAPSHOT_NS = 10_000_000
@@ -49,7 +49,7 @@ class Setting:
     @property
     def is_list(self) -> bool:
         """It takes several values."""
-        return self.repeated
+        return self.repeated or isinstance(self.type, Durations)
 
     @property
     def is_flag(self) -> bool:
@@ -152,6 +152,30 @@ class Settings:
     )
     rotate_every: int = _setting(
         "rotate.every", Duration(), "Begin a new part after this long.", default="60s"
+    )
+    metrics: tuple[str, int] | None = _setting(
+        "metrics.address",
+        Address(),
+        "Serve Prometheus metrics of the recording here, e.g. 127.0.0.1:9464.",
+        option="--metrics",
+    )
+    lifetime_buckets: tuple[int, ...] = _setting(
+        "metrics.lifetime_buckets",
+        Durations(),
+        "Upper ends of the histogram of lifetimes.",
+        default="100us,1ms,10ms,100ms,1s,10s,1m,10m,1h",
+    )
+    latency_buckets: tuple[int, ...] = _setting(
+        "metrics.latency_buckets",
+        Durations(),
+        "Upper ends of the histogram of waits for a thread.",
+        default="5us,10us,25us,50us,100us,250us,500us,1ms,2500us,5ms,10ms,25ms,50ms,100ms,1s",
+    )
+    leak_window: int = _setting(
+        "metrics.leak_window",
+        Duration(),
+        "A go statement whose living goroutines only became more for this long is a suspect.",
+        default="5m",
     )
     force: bool = _setting(
         "force", click.BOOL, "Replace the recording that is at --out.", default="no"

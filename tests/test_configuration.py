@@ -15,8 +15,10 @@ from tools import generate_docs
 
 # By type of setting: a value that is nowhere the default.
 SAMPLES = {
+    "address": "[::1]:9000",
     "boolean": "yes",
     "duration": "1500ms",
+    "durations": "1us,3ms,90s",
     "integer": "41",
     "integer range": "9",
     "path": "a$b",
@@ -132,6 +134,9 @@ def test_a_target_on_the_command_line_replaces_the_one_in_the_file(tmp_path: Pat
         ("stack: {depth: 500}", "c.yaml:1: stack.depth: 500 is not in the range"),
         ("ring: {size: big}", "c.yaml:1: ring.size: 'big' is not a size such as"),
         ("rotate: {every: soon}", "c.yaml:1: rotate.every: 'soon' is not a duration such as"),
+        ("metrics: {address: here}", "c.yaml:1: metrics.address: 'here' is not an address such"),
+        ("metrics: {latency_buckets: [2ms, 1ms]}", "metrics.latency_buckets: '2ms,1ms': durations"),
+        ("sample: 2", "c.yaml:1: sample: '2' is not a share such as"),
         ("force: perhaps", "c.yaml:1: force: 'perhaps' is not a valid boolean"),
         ("target: {pid: [1, x]}", "c.yaml:1: target.pid: 'x' is not a valid integer"),
         ("target: {pid: [[1]]}", "c.yaml:1: target.pid: wants a list of plain values"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from fractions import Fraction
 
@@ -84,6 +85,50 @@ class Share(click.ParamType[Fraction]):
     def text(share: Fraction) -> str:
         """A share as one would write it."""
         return str(share)
+
+
+class Durations(click.ParamType[tuple[int, ...]]):
+    """Durations that rise, such as 1ms,10ms,1s, as nanoseconds."""
+
+    name = "durations"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Parse; fails with what would be accepted."""
+        if isinstance(value, tuple):
+            return value
+        bounds = tuple(Duration().convert(v, param, ctx) for v in str(value).split(","))
+        if any(b <= a for a, b in itertools.pairwise((0, *bounds))):
+            self.fail(f"{value!r}: durations must rise, as in 1ms,10ms,1s", param, ctx)
+        return bounds
+
+    @staticmethod
+    def text(bounds: tuple[int, ...]) -> str:
+        """Durations as one would write them."""
+        return ",".join(map(Duration.text, bounds))
+
+
+class Address(click.ParamType[tuple[str, int]]):
+    """An address to listen on such as 127.0.0.1:9464, [::1]:9464 or :9464 for all interfaces."""
+
+    name = "address"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Parse; fails with what would be accepted."""
+        host, colon, port = str(value).strip().rpartition(":")
+        bracketed = host.startswith("[") and host.endswith("]")
+        if not colon or not port.isdigit() or int(port) > 65535 or (":" in host and not bracketed):
+            self.fail(f"{value!r} is not an address such as 127.0.0.1:9464", param, ctx)
+        return host.strip("[]") or "0.0.0.0", int(port)
+
+    @staticmethod
+    def text(address: tuple[str, int]) -> str:
+        """An address as one would write it."""
+        host, port = address
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def format_bytes(count: float) -> str:

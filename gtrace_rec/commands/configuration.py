@@ -128,7 +128,7 @@ def show_config(ctx: click.Context) -> None:
 
 def _text(s: Setting, value: Any) -> Any:
     """A value as one would write it into a file; a dollar sign is no reference there."""
-    if isinstance(value, tuple):
+    if s.repeated and isinstance(value, tuple):
         return [_text(s, v) for v in value]
     if hasattr(s.type, "text") and value is not None:
         return s.type.text(value)
