@@ -57,12 +57,25 @@ struct stack {
  * emptied by gtrace_rec/stacks.py. */
 BPF_TABLE("hash", u64, struct stack, stacks, MAX_STACKS);
 
-/* Key: thread. Value: room to take a stack in. By thread, not by processor, because a probe can be
- * preempted by another thread's on the same processor. Written and read here only. */
-BPF_TABLE("lru_hash", u32, struct stack, scratch, 16384);
+/* How much of the target's stack is read at once. To read any of its memory costs 0.1 µs, to read
+ * two thousand bytes 0.2 µs; the kernel's own bpf_get_stack pays twice for each frame. */
+#define BLOCK 2048
 
-/* One zeroed stack, to make scratch entries from. */
-BPF_ARRAY(empty_stack, struct stack, 1);
+/* Room to take a stack in. */
+struct scratch {
+	u64 users; /* probes that hold it or tried to; only the one that finds 1 may use it */
+	struct stack stack;
+	u64 block[BLOCK / 8 + 1];
+};
+
+/* By processor: the room that is free unless one probe preempted another. Used here only. */
+BPF_PERCPU_ARRAY(cpu_scratch, struct scratch, 1);
+
+/* Key: thread. Value: room for a probe that did preempt another. Used here only. */
+BPF_TABLE("lru_hash", u32, struct scratch, thread_scratch, 4096);
+
+/* One zeroed value, to make entries of thread_scratch from. */
+BPF_ARRAY(empty_scratch, struct scratch, 1);
 
 struct tally {
 	u64 pending;  /* losses not yet told of by a K_GAP record */
@@ -76,13 +89,18 @@ struct tally {
 /* Per processor: what could not be recorded. Written here, read by gtrace_rec/loader.py. */
 BPF_PERCPU_ARRAY(tallies, struct tally, 1);
 
-/* Read one word of the target's memory; 0 where it cannot be read. */
+/* Copy some of the target's memory; zeroes where it cannot be read. */
+static __always_inline void copy(struct tally *t, void *to, u32 size, u64 address)
+{
+	if (bpf_probe_read_user(to, size, (void *)address))
+		__sync_fetch_and_add(&t->read_faults, 1);
+}
+
 static __always_inline u64 word(struct tally *t, u64 address)
 {
 	u64 value = 0;
 
-	if (bpf_probe_read_user(&value, sizeof(value), (void *)address))
-		__sync_fetch_and_add(&t->read_faults, 1);
+	copy(t, &value, sizeof(value), address);
 	return value;
 }
 
@@ -131,45 +149,101 @@ static __always_inline bool wanted(struct tally *t, u64 gp, u64 goid, u64 bias)
 	return true;
 }
 
-static __always_inline u64 take_stack(struct pt_regs *ctx, struct tally *t, u64 id)
+/* Id of the goroutine on whose behalf g0 runs; 0 if it is on none's. */
+static __always_inline u64 goid_of_curg(struct tally *t, u64 g0)
 {
-	u32 tid = id;
-	struct stack *s = scratch.lookup(&tid);
+	u64 curg = word(t, word(t, g0 + OFF_G_M) + OFF_M_CURG);
 
-	if (!s) {
-		int zero = 0;
-		struct stack *empty = empty_stack.lookup(&zero);
+	return curg ? word(t, curg + OFF_G_GOID) : 0;
+}
 
-		if (!empty)
-			return 0;
-		scratch.update(&tid, empty);
-		s = scratch.lookup(&tid);
-		if (!s)
-			goto lost;
+struct frame {
+	u64 fp; /* frame pointer of the caller */
+	u64 pc; /* return address into the caller */
+};
+
+/* Follow the frame pointers from `fp` on. Returns the hash of the stack, which is now a key of
+ * `stacks`, or 0; and tells the innermost caller. */
+static __always_inline u64 walk(struct scratch *s, struct tally *t, u32 pid, u64 ip, u64 fp,
+				struct frame *caller)
+{
+	u64 base = 0, size = 0, depth = 1;
+	u64 hash = ((u64)pid << 32 ^ ip) * 0x9e3779b97f4a7c15ULL;
+
+	s->stack.pcs[0] = ip;
+	for (int i = 1; i < STACK_DEPTH; i++) {
+		u64 at = fp - base;
+
+		if (!fp || fp % 8)
+			break; /* the outermost frame, or none of Go's */
+		if (at >= size) {
+			/* To the end of the page: what lies behind need not be there. */
+			size = 4096 - fp % 4096;
+			if (size > BLOCK)
+				size = BLOCK;
+			if (size < 16)
+				size = 16;
+			if (bpf_probe_read_user(s->block, size, (void *)fp)) {
+				__sync_fetch_and_add(&t->read_faults, 1);
+				break;
+			}
+			base = fp;
+			at = 0;
+			size -= 8; /* a frame that begins in the last word is not all here */
+		}
+		at = at / 8 & (BLOCK / 8 - 1);
+
+		u64 pc = s->block[at + 1];
+
+		fp = s->block[at];
+		if (i == 1) {
+			caller->fp = fp;
+			caller->pc = pc;
+		}
+		s->stack.pcs[i] = pc;
+		hash = (hash ^ hash >> 32 ^ pc) * 0x9e3779b97f4a7c15ULL;
+		depth++;
 	}
-	long bytes = bpf_get_stack(ctx, s->pcs, sizeof(s->pcs), BPF_F_USER_STACK);
-
-	if (bytes <= 0)
-		goto lost;
-	u64 depth = (u64)bytes / 8, hash = depth ^ (id >> 32 << 32); /* of this process */
-
-	for (int i = 0; i < STACK_DEPTH; i++) {
-		if (i >= depth)
-			break;
-		hash = (hash ^ s->pcs[i]) * 0x9e3779b97f4a7c15ULL;
-		hash ^= hash >> 32;
-	}
-	hash |= 1; /* 0 means no stack */
+	hash = (hash ^ hash >> 32) | 1; /* 0 means no stack */
 	if (!stacks.lookup(&hash)) {
-		s->depth = depth;
+		s->stack.depth = depth;
 		/* Fails only when the map is full: the reader empties it in time. */
-		if (stacks.update(&hash, s))
-			goto lost;
+		if (stacks.update(&hash, &s->stack)) {
+			__sync_fetch_and_add(&t->lost_stack, 1);
+			return 0;
+		}
 	}
 	return hash;
-lost:
-	__sync_fetch_and_add(&t->lost_stack, 1);
-	return 0;
+}
+
+static __always_inline struct scratch *scratch_of(u32 tid)
+{
+	int zero = 0;
+	struct scratch *s = thread_scratch.lookup(&tid), *empty = empty_scratch.lookup(&zero);
+
+	if (s || !empty)
+		return s;
+	thread_scratch.update(&tid, empty);
+	return thread_scratch.lookup(&tid);
+}
+
+static __always_inline u64 take_stack(struct tally *t, u64 id, u64 ip, u64 fp, struct frame *caller)
+{
+	int zero = 0;
+	struct scratch *mine = cpu_scratch.lookup(&zero), *s = mine;
+	u64 hash = 0;
+
+	if (!mine)
+		return 0;
+	__sync_fetch_and_add(&mine->users, 1);
+	if (mine->users != 1)
+		s = scratch_of(id);
+	if (s)
+		hash = walk(s, t, id >> 32, ip, fp, caller);
+	else
+		__sync_fetch_and_add(&t->lost_stack, 1);
+	__sync_fetch_and_add(&mine->users, -1);
+	return hash;
 }
 
 /* Tell the reader of losses on this processor, now that there is room again. */
@@ -201,6 +275,7 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 	u64 goid, other = 0, obj = 0, pc = 0, stack = 0;
 	u8 kind = COOKIE_KIND(cookie), site = COOKIE_SITE(cookie), reason = 0;
 	bool want_stack = COOKIE_STACK(cookie);
+	struct frame caller = {};
 	int zero = 0;
 	struct tally *t = tallies.lookup(&zero);
 
@@ -208,57 +283,74 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 	asm volatile("" : "+r"(gp), "+r"(arg2), "+r"(arg3), "+r"(g), "+r"(fp), "+r"(ip));
 	if (!t)
 		return 0;
-	if (site == SITE_PARK || site == SITE_CURRENT)
+	if (site == SITE_PARK) {
+		u64 fields[(OFF_G_WAITREASON - OFF_G_GOID) / 8 + 1] = {};
+
 		gp = g;
-	else if (site == SITE_RUNQPUT)
-		gp = arg2;
-	goid = word(t, gp + OFF_G_GOID);
+		copy(t, fields, sizeof(fields), gp + OFF_G_GOID);
+		goid = fields[0];
+		reason = ((u8 *)fields)[OFF_G_WAITREASON - OFF_G_GOID];
+	} else if (site == SITE_CREATE || site == SITE_RUNQPUT) {
+		u64 fields[(OFF_G_STARTPC - OFF_G_GOID) / 8 + 1] = {};
+
+		if (site == SITE_RUNQPUT)
+			gp = arg2;
+		copy(t, fields, sizeof(fields), gp + OFF_G_GOID);
+		goid = fields[0];
+		pc = fields[(OFF_G_GOPC - OFF_G_GOID) / 8];
+		obj = fields[(OFF_G_STARTPC - OFF_G_GOID) / 8];
+#ifdef OFF_G_PARENTGOID
+		other = fields[(OFF_G_PARENTGOID - OFF_G_GOID) / 8];
+#endif
+		if (site == SITE_CREATE && (u32)arg3 == STATUS_WAITING)
+			kind = K_CREATE_PARKED;
+	} else {
+		if (site == SITE_CURRENT)
+			gp = g;
+		goid = word(t, gp + OFF_G_GOID);
+	}
+
 	u64 bias = ip - COOKIE_ADDRESS(cookie);
 
 	if (site != SITE_CORO && !wanted(t, gp, goid, bias))
 		return 0;
-	if (site == SITE_PARK) {
-		u64 frame[2] = {}; /* the caller's frame pointer, the return address into it */
+#ifndef OFF_G_PARENTGOID
+	if (site == SITE_CREATE || site == SITE_RUNQPUT)
+		other = goid_of_curg(t, g);
+#endif
+	if (site == SITE_WAKE) {
+		other = goid_of_curg(t, g);
+		if (!other)
+			want_stack = false; /* a timer's or the runtime's: nobody's stack */
+	}
+	if (want_stack)
+		stack = take_stack(t, id, ip, fp, &caller);
+	if (!caller.pc && (site == SITE_PARK || site == SITE_WAKE || site == SITE_CALLER))
+		copy(t, &caller, sizeof(caller), fp);
 
-		bpf_probe_read_user(&reason, 1, (void *)(gp + OFF_G_WAITREASON));
-		bpf_probe_read_user(frame, sizeof(frame), (void *)fp);
-		pc = frame[1];
+	if (site == SITE_PARK) {
 		u64 bit = 1ULL << (reason & 63);
 
+		pc = caller.pc;
 		if (bit & CHAN_REASONS) {
-			u64 sudog = word(t, gp + OFF_G_WAITING);
+			u64 sudog = word(t, g + OFF_G_WAITING);
 
 			if (sudog)
 				obj = word(t, sudog + OFF_SUDOG_C);
 		} else if (bit & (ARG_REASONS | CALLER_ARG_REASONS)) {
+			u64 frame = caller.fp;
+
 			if (bit & CALLER_ARG_REASONS)
-				frame[0] = word(t, frame[0]); /* the caller's caller */
+				frame = word(t, frame); /* the caller's caller */
 #ifdef GOARCH_ARM64
-			frame[0] = word(t, frame[0]);
+			frame = word(t, frame);
 #endif
-			obj = word(t, frame[0] + 16); /* home slot of its first argument */
+			obj = word(t, frame + 16); /* home slot of its first argument */
 		}
+	} else if (site == SITE_WAKE || site == SITE_CALLER) {
+		pc = caller.pc;
 	} else if (site == SITE_SELF) {
 		pc = ip + 1;
-	} else if (site == SITE_CALLER) {
-		pc = word(t, fp + 8);
-	} else if (site == SITE_WAKE) {
-		pc = word(t, fp + 8);
-		u64 curg = word(t, word(t, g + OFF_G_M) + OFF_M_CURG);
-
-		if (curg)
-			other = word(t, curg + OFF_G_GOID);
-		else
-			want_stack = false; /* a timer's or the runtime's: nobody's stack */
-	} else if (site == SITE_CREATE || site == SITE_RUNQPUT) {
-		u64 curg = word(t, word(t, g + OFF_G_M) + OFF_M_CURG);
-
-		if (curg)
-			other = word(t, curg + OFF_G_GOID);
-		pc = word(t, gp + OFF_G_GOPC);
-		obj = word(t, gp + OFF_G_STARTPC);
-		if (site == SITE_CREATE && (u32)arg3 == STATUS_WAITING)
-			kind = K_CREATE_PARKED;
 #ifdef OFF_G_COROARG
 	} else if (site == SITE_CORO) {
 		u64 next = word(t, word(t, gp + OFF_G_COROARG));
@@ -277,8 +369,6 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 		}
 #endif
 	}
-	if (want_stack)
-		stack = take_stack(ctx, t, id);
 
 	struct event *e = events.ringbuf_reserve(sizeof(*e));
 

@@ -141,8 +141,9 @@ class Probes:
             "CALLER_ARG_REASONS": f"{self._argument_reasons(2):#x}ULL",
         }
         constants |= self._selection_constants()
-        if "g.coroarg" in o:
-            constants["OFF_G_COROARG"] = o["g.coroarg"]
+        for optional in ("g.coroarg", "g.parentGoid"):
+            if optional in o:
+                constants["OFF_" + optional.upper().replace(".", "_")] = o[optional]
         if self._binary.arch == "arm64":
             constants["GOARCH_ARM64"] = 1
         if not self._multi:
