@@ -76,6 +76,7 @@ class Recorder:
             self._stacks,
             depth=settings.stack_depth,
             interval_ns=settings.snapshot_ns,
+            heap_limit=settings.snapshot_heap,
         )
         self._notes: list[str] = list(describe(self._choice))
         self._metrics: Metrics | None = None

@@ -176,6 +176,13 @@ GOROUTINES = pa.schema(
         _field("chan_len", pa.int64(), "obj is a channel: elements queued", null=True),
         _field("chan_cap", pa.int64(), "obj is a channel: its capacity", null=True),
         _field("chan_closed", pa.bool_(), "obj is a channel: closed", null=True),
+        _field(
+            "reachable",
+            pa.bool_(),
+            "something that can run refers to what it waits on; false: nothing can wake it any "
+            "more; NULL where it waits on no such thing, or memory was not searched",
+            null=True,
+        ),
         _field("labels", pa.map_(pa.string(), pa.string()), "pprof labels", null=True),
         _field("tid", pa.int32(), "the thread it is on, if any", null=True),
         _field("certain", pa.bool_(), "false where it changed while being read, retries spent"),

@@ -114,6 +114,13 @@ class Settings:
         "Read all goroutines from memory this often; else every 5s by plan snapshot, and at the "
         "start and the end only by the others.",
     )
+    snapshot_heap: int = _setting(
+        "snapshot.heap",
+        Size(),
+        "With each snapshot, search heaps of up to this size for goroutines that nothing can wake "
+        "any more, which takes about a second per 100M; 0: do not.",
+        default="128M",
+    )
     ring_size: int = _setting(
         "ring.size",
         Size(),

@@ -10,6 +10,7 @@ from gtrace_rec import procfs
 from gtrace_rec._errors import GtraceError
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime.process import GoProcess
+from gtrace_rec.goruntime.reach import find_unreachable
 from gtrace_rec.goruntime.snapshot import Snapshot, take_snapshot
 from gtrace_rec.programs import Program, Watched
 from gtrace_rec.stacks import StackTable
@@ -18,16 +19,18 @@ from gtrace_rec.stacks import StackTable
 class Snapshots:
     """Takes snapshots of the processes being recorded into its dataset.
 
-    `interval_ns` is the time between two of them, 0 for none but those that are asked for.
+    `interval_ns` is the time between two of them, 0 for none but those that are asked for. Heaps
+    of up to `heap_limit` bytes are searched for goroutines that nothing can wake.
     """
 
     def __init__(
-        self, dataset: Dataset, stacks: StackTable, *, depth: int, interval_ns: int
+        self, dataset: Dataset, stacks: StackTable, *, depth: int, interval_ns: int, heap_limit: int
     ) -> None:
         self._dataset = dataset
         self._stacks = stacks
         self._depth = depth
         self._interval = interval_ns
+        self._heap_limit = heap_limit
         self._last = 0
         self.taken = 0
 
@@ -57,7 +60,12 @@ class Snapshots:
             keeps = selection.keeps if selection.choice.is_part else None
             process = GoProcess(watched.pid, program.binary, watched.load_bias)
             try:
-                found.append(take_snapshot(process, self._depth, between, keeps))
+                snapshot = take_snapshot(process, self._depth, between, keeps)
+                if self._heap_limit:
+                    snapshot.unreachable = find_unreachable(
+                        process, snapshot, self._heap_limit, between
+                    )
+                found.append(snapshot)
             except GtraceError:
                 if procfs.is_alive(watched.pid, watched.ticks):
                     raise

@@ -195,6 +195,20 @@ class GoBinary:
         return symbol.vaddr if symbol else None
 
     @cached_property
+    def mheap(self) -> int | None:
+        """Where the runtime keeps its heap's books, runtime.mheap_; None if that is not found.
+
+        Without symbols: runtime.mallocinit calls (*mheap).init on it.
+        """
+        known = self.symbol("runtime.mheap_")
+        function = self.functions.named("runtime.mallocinit")
+        init = self.functions.named("runtime.(*mheap).init")
+        if known or not function or not init:
+            return known
+        calls = self.call_sites(function, init)
+        return callsites.address_argument(self.image, calls[0]) if calls else None
+
+    @cached_property
     def allgs(self) -> AllGs | None:
         """Where the list of all goroutines is published; None if that cannot be found."""
         length, pointer = self.symbol("runtime.allglen"), self.symbol("runtime.allgptr")

@@ -7,12 +7,15 @@ exactly.
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 
 from gtrace_rec.goruntime.elf import ElfImage
 from gtrace_rec.goruntime.pclntab import Function
 
 _CALL_SIZE = 5
+_LEA = b"\x48\x8d\x05"
 _BL_MASK, _BL = 0xFC000000, 0x94000000
 
 
@@ -37,3 +40,22 @@ def _calls_arm64(code: bytes, start: int, target: int) -> list[int]:
     distance = (words[at] << np.uint32(6)).view(np.int32).astype(np.int64) >> 4
     pcs: list[int] = (start + 4 * at[start + 4 * at + distance == target]).tolist()
     return pcs
+
+
+def address_argument(image: ElfImage, call: int) -> int | None:
+    """The address that the instructions right before a call load as its first argument.
+
+    On amd64 `lea disp32(%rip), %rax`; on arm64 `ADRP X0, page; ADD X0, X0, #low`.
+    """
+    if image.arch == "amd64":
+        code = image.read(call - 7, 7)
+        return call + int.from_bytes(code[3:], "little", signed=True) if code[:3] == _LEA else None
+    adrp: int
+    add: int
+    adrp, add = struct.unpack("<II", image.read(call - 8, 8))
+    if adrp & 0x9F00001F != 0x90000000 or add & 0xFFC003FF != 0x91000000:
+        return None
+    pages = (adrp >> 5 & 0x7FFFF) << 2 | adrp >> 29 & 3
+    pages -= (pages & 1 << 20) << 1  # signed, 21 bits
+    page: int = ((call - 8) >> 12) + pages
+    return (page << 12) + (add >> 10 & 0xFFF)

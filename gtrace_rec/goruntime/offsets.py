@@ -43,6 +43,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
         *("gofunc", "textsectmap", "next", "hasmain"),
     ),
     "coro": ("gp",),
+    "mheap": ("allspans",),
+    "mspan": ("startAddr", "npages", "elemsize", "spanclass", "state"),
     "hmap": ("count", "B", "buckets", "oldbuckets"),
 }
 

@@ -81,6 +81,7 @@ class Snapshot:
     select: list[list[int] | None] = field(default_factory=list)
     stacks: list[NDArray[np.int64]] = field(default_factory=list)
     wait_reasons: tuple[str, ...] = ()
+    unreachable: NDArray[np.int8] | None = None  # by reach.find_unreachable
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -93,7 +94,12 @@ class Snapshot:
         r = self.rows
         none = pa.nulls(len(r))
         numbers = np.array([*stack_ids, -1], np.int32)  # the last is that of index -1
+        if self.unreachable is None:
+            reachable = none
+        else:
+            reachable = pa.array(self.unreachable == 0, mask=self.unreachable < 0)
         columns = dict.fromkeys(GOROUTINES.names, none) | {
+            "reachable": reachable,
             "snapshot": np.full(len(r), number, np.int32),
             "pid": np.full(len(r), self.pid, np.int32),
             "status": _names(r["status"], _STATUS_NAMES),

@@ -19,6 +19,7 @@ CREATE TEMP VIEW stg_goroutines (
     chan_len,     -- elements queued in the channel; NULL where obj is none
     chan_cap,     -- capacity of the channel; NULL where obj is none
     chan_closed,  -- the channel is closed; NULL where obj is none
+    reachable,    -- something that can run refers to obj or select_objs; NULL where not searched
     labels,       -- pprof labels; NULL where there are none
     tid,          -- the thread it is on; NULL where on none
     certain       -- false where it changed while it was read
@@ -40,6 +41,7 @@ SELECT
     chan_len,
     chan_cap,
     chan_closed,
+    reachable,
     labels,
     tid,
     certain

@@ -1,0 +1,73 @@
+"""Goroutines that nothing can wake: told from those that something can, by memory alone."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import toolchains
+from gtrace_rec import procfs
+from gtrace_rec.goruntime import open_binary
+from gtrace_rec.goruntime.process import GoProcess
+from gtrace_rec.goruntime.reach import find_unreachable
+from gtrace_rec.goruntime.snapshot import take_snapshot
+
+pytestmark = pytest.mark.go
+
+PROGRAM = Path(__file__).parent.parent / "programs" / "reach.go"
+COPIES = 20
+LOST = ["Receiver", "Sender", "Select", "Locker", "Waiter", "Cond", "Nil", "Empty", "Ring"]
+HELD = ["ByGlobal", "ByGlobalLock", "ByMap", "ByTimer", "Through", "ByBlocked", "BySelect"]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(v, m) for v in toolchains.TOOLCHAINS for m in ("plain", "pie-stripped")],
+    ids=lambda p: "-".join(p),
+)
+def process(request: pytest.FixtureRequest) -> Iterator[GoProcess]:
+    path = toolchains.build(request.param[0], PROGRAM, request.param[1])
+    with subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        assert running.stdout.readline() == b"blocked\n"
+        binary = open_binary(path)
+        bias = procfs.load_bias(running.pid, binary.entry) if binary.pie else 0
+        assert bias is not None
+        yield GoProcess(running.pid, binary, bias)
+        running.communicate(b"\n", timeout=10)
+
+
+def judged(process: GoProcess, heap_limit: int = 1 << 30) -> dict[int, Counter[str]] | None:
+    """By verdict: the program's goroutines, by what their functions are called."""
+    snapshot = take_snapshot(process)
+    found = find_unreachable(process, snapshot, heap_limit)
+    if found is None:
+        return None
+    verdicts: dict[int, Counter[str]] = {-1: Counter(), 0: Counter(), 1: Counter()}
+    for row, verdict in zip(snapshot.rows, found.tolist(), strict=True):
+        pcs = snapshot.stacks[row["stack"]].tolist() if row["stack"] >= 0 else []
+        names = [f.function for pc in pcs for f in process.binary.symbolize(pc)]
+        name = next((n for n in names if n.startswith(("main.lost", "main.held"))), "")
+        verdicts[verdict][name.removeprefix("main.")] += 1
+    return verdicts
+
+
+def test_the_lost_are_found_and_none_else(process: GoProcess) -> None:
+    verdicts = judged(process)
+    assert verdicts is not None
+    assert not [name for name in verdicts[1] if not name.startswith("lost")]
+    assert {f"held{name}" for name in HELD} <= set(verdicts[0])
+    # A word left over on some stack may look like a reference, so one in a few may go unnoticed;
+    # what waits on nothing at all is known for certain.
+    for name in LOST:
+        there = COPIES * (3 if name == "Ring" else 1)
+        found = verdicts[1][f"lost{name}"]
+        assert found >= (there if name in ("Nil", "Empty") else there - 3), name
+
+
+def test_a_heap_over_the_limit_is_not_looked_at(process: GoProcess) -> None:
+    assert judged(process, heap_limit=1000) is None
