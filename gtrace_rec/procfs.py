@@ -114,6 +114,12 @@ def this_recorder() -> RecorderProcess:
     return RecorderProcess(os.getpid(), start_ticks(os.getpid()) or 0, boot_id)
 
 
+def goarch() -> str:
+    """This machine's architecture, in Go's words."""
+    machine = platform.machine()
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+
+
 def this_host() -> dict[str, str]:
     """The machine, as the manifest names it."""
     return {

@@ -201,9 +201,15 @@ class Recorder:
             raise TargetError(f"{path}: {e.strerror}") from None
         key = (status.st_dev, status.st_ino)
         if key not in self._programs:
+            binary = open_binary(path)
+            if binary.arch != procfs.goarch():
+                raise TargetError(
+                    f"{path}: built for {binary.arch}, and this machine is {procfs.goarch()}; "
+                    "record it where it runs"
+                )
             self._programs[key] = Program(
                 len(self._programs),
-                open_binary(path),
+                binary,
                 self._plan,
                 self._load_options(),
                 self._stacks,
