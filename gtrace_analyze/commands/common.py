@@ -91,18 +91,36 @@ def listing(limit: int = 20) -> Callable[[_F], _F]:
     return decorate
 
 
-def opened(paths: tuple[str, ...], notes: bool = True) -> Iterator[Opened]:
-    """Open the traces one after the other; with `notes`, what is wrong with each is told."""
+def opened(paths: tuple[str, ...], notes: bool = True, empty: bool = False) -> Iterator[Opened]:
+    """Open the traces one after the other; with `notes`, what is wrong with each is told.
+
+    Raises TraceError at one in which there is nothing to analyze, unless `empty` is allowed.
+    """
     from gtrace_analyze.engine import connect
     from gtrace_analyze.recording import expand
 
     quiet = bool(click.get_current_context().find_root().params.get("quiet"))
     for path in expand(paths):
         engine = connect(path, None if quiet else _progress)
+        if not empty:
+            _refuse_empty(engine)
         if notes and not quiet:
             _note(engine)
         yield Opened(str(path), engine)
         engine.close()
+
+
+def _refuse_empty(engine: Engine) -> None:
+    """No answer at all, lest "none found" be read as one."""
+    from gtrace_analyze._errors import TraceError
+
+    seen = "EXISTS (FROM events) OR EXISTS (FROM goroutines)"
+    if not engine.rows(f"SELECT {seen} AS seen")[0]["seen"]:
+        path = engine.recording.path
+        raise TraceError(
+            f"{path}: an empty recording, without a single event or goroutine; to see what was "
+            f"recorded, and how: gtrace-analyze summary {path}"
+        )
 
 
 def _note(engine: Engine) -> None:

@@ -21,6 +21,7 @@ def command(traces: tuple[str, ...], layout: Layout) -> None:
     from gtrace_analyze.render.health import show_health
 
     found = {
-        trace.source: health.collect(trace.engine) for trace in common.opened(traces, notes=False)
+        trace.source: health.collect(trace.engine)
+        for trace in common.opened(traces, notes=False, empty=True)
     }
     show_health(found, layout)

@@ -27,7 +27,7 @@ def command(trace: str, query: str | None, layout: Layout) -> None:
     """
     from gtrace_analyze.render.rows import show_rows
 
-    for opened in common.opened((trace,)):
+    for opened in common.opened((trace,), empty=True):
         if query is None and sys.stdin.isatty():
             from gtrace_analyze.commands._prompt import run
 

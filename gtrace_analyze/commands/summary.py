@@ -18,6 +18,6 @@ def command(traces: tuple[str, ...], as_json: bool, limit: int) -> None:
 
     found = {
         trace.source: summary.collect(trace.engine, limit)
-        for trace in common.opened(traces, notes=False)
+        for trace in common.opened(traces, notes=False, empty=True)
     }
     show_summaries(found, as_json)
