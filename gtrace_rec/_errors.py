@@ -1,6 +1,7 @@
 """The errors a user may meet, each with the exit status it ends the command with."""
 
 __all__ = [
+    "GoneError",
     "GtraceError",
     "HostError",
     "NotGoError",
@@ -29,6 +30,10 @@ class UsageError(GtraceError):
 
 class TargetError(GtraceError):
     """The process or binary to record cannot be used: absent, not Go, foreign, gone."""
+
+
+class GoneError(TargetError):
+    """The process ended while it was looked at."""
 
 
 class NotGoError(TargetError):

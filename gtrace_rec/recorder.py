@@ -232,7 +232,7 @@ class Recorder:
         if now - self._last_tick >= _SECOND:
             self._tick(now)
         if self._snapshots.due(now):
-            self._take_snapshot()
+            self._take_snapshot_or_note("a snapshot is missing")
         return busy
 
     # -- snapshots ----------------------------------------------------------------------------
@@ -260,11 +260,11 @@ class Recorder:
                 self._metrics.snapshot(snapshot, self._watched[snapshot.pid].load_bias or 0)
         return taken
 
-    def _take_last_snapshot(self) -> None:
+    def _take_snapshot_or_note(self, otherwise: str) -> None:
         try:
             self._take_snapshot()
-        except (TargetError, OSError) as e:
-            self._notes.append(f"no snapshot at the end: {e}")
+        except TargetError as e:
+            self._notes.append(f"{otherwise}: {e}")
 
     def _check_launched(self) -> None:
         """Once it has goroutines, check the offsets of what was not there before the recording."""
@@ -436,7 +436,8 @@ class Recorder:
 
         Raises OSError if the disk refuses; what was recorded stays readable.
         """
-        self._take_last_snapshot()  # while the probes are on: nothing lies between
+        with contextlib.suppress(OSError):  # while the probes are on: nothing lies between
+            self._take_snapshot_or_note("no snapshot at the end")
         for program in self._programs.values():
             program.probes.detach()
         stopped = time.monotonic_ns()

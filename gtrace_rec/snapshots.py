@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gtrace_rec import procfs
-from gtrace_rec._errors import GtraceError
+from gtrace_rec._errors import GoneError, GtraceError
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reach import find_unreachable
@@ -66,6 +66,8 @@ class Snapshots:
                         process, snapshot, self._heap_limit, between
                     )
                 found.append(snapshot)
+            except GoneError:
+                continue
             except GtraceError:
                 if procfs.is_alive(watched.pid, watched.ticks):
                     raise

@@ -30,30 +30,33 @@ def check_offsets(process: GoProcess) -> None:
 
     Raises UnsupportedGoError, saying what was found where, if they do not, time and again.
     """
-    found: list[str] = []
+    breaking: list[set[int]] = []  # by rule: the goroutines that broke it in every pass so far
     for attempt in range(_PASSES):
         if attempt:  # it runs on, so one oddity may be a moment's; see whether it stays
             time.sleep(_PAUSE_S)
         gs = GStructs(process, all_gs(process)[:_MOST_CHECKED])
-        found = [text for rows, text in _findings(process, gs) if rows.any()]
-        if not found:
+        found = list(_findings(process, gs))
+        now = [set(odd.tolist()) for odd, _ in found]
+        breaking = [a & b for a, b in zip(breaking, now, strict=True)] if attempt else now
+        if not any(breaking):
             return
+    odd = [text for (_, text), same in zip(found, breaking, strict=True) if same]
     raise UnsupportedGoError(
         f"pid {process.pid}: {process.binary.go_version}, but its goroutines do not lie where "
-        f"{process.binary.offsets.source} says: {'; '.join(found[:3])}"
+        f"{process.binary.offsets.source} says: {'; '.join(odd[:3])}"
     )
 
 
-def _findings(process: GoProcess, gs: GStructs) -> Iterator[tuple[NDArray[np.bool_], str]]:
+def _findings(process: GoProcess, gs: GStructs) -> Iterator[tuple[NDArray[np.uint64], str]]:
     """Each rule: the goroutines that break it, and the first of them in words."""
 
     def finding(
         wrong: NDArray[np.bool_], what: str, values: NDArray[np.generic]
-    ) -> tuple[NDArray[np.bool_], str]:
+    ) -> tuple[NDArray[np.uint64], str]:
         if not wrong.any():
-            return wrong, ""
+            return gs.addresses[wrong], ""
         first = int(np.argmax(wrong))
-        return wrong, (
+        return gs.addresses[wrong], (
             f"{what.format(f'{int(values[first]):#x}')} "
             f"(g at {int(gs.addresses[first]):#x}, {int(wrong.sum())} of {len(gs)} like it)"
         )

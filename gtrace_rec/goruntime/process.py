@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gtrace_rec._errors import HostError, TargetError
+from gtrace_rec._errors import GoneError, HostError, TargetError
 from gtrace_rec.goruntime.binary import GoBinary
 
 _IOV_MAX = 1024  # include/uapi/linux/uio.h: UIO_MAXIOV
@@ -39,7 +39,7 @@ class GoProcess:
     """A running Go program: its pid, its binary, and what was added to the binary's addresses.
 
     Addresses given to the reading methods are those of the running process; `live` makes them from
-    addresses of the binary. All of them raise TargetError once the process is gone, and HostError
+    addresses of the binary. All of them raise GoneError once the process is gone, and HostError
     where this user may not look at it.
     """
 
@@ -144,7 +144,7 @@ class GoProcess:
         if error == errno.EFAULT:
             return 0
         if error == errno.ESRCH:
-            raise TargetError(f"pid {self.pid}: the process is gone")
+            raise GoneError(f"pid {self.pid}: the process is gone")
         if error == errno.EPERM:
             raise HostError(
                 f"pid {self.pid}: no permission to read its memory; run as root (sudo), or with "

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gtrace_rec.goruntime.gstructs import RUNNING, WAITING, GStructs, all_gs
+from gtrace_rec.goruntime.gstructs import LEAKED, RUNNING, WAITING, GStructs, all_gs
 from gtrace_rec.goruntime.heap import Graph, Spans, Words, read_spans, read_words
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.snapshot import Snapshot, take_snapshot
@@ -120,7 +120,7 @@ def _blocked(gs: GStructs, snapshot: Snapshot) -> tuple[_Blocked, NDArray[np.int
     for i, r in enumerate(snapshot.rows):
         reason = names[r["reason"]] if r["reason"] < len(names) else ""
         g = by_goid.get(int(r["goid"]))
-        if r["status"] != WAITING or not reason.startswith(_BLOCKED) or g is None:
+        if r["status"] not in (WAITING, LEAKED) or not reason.startswith(_BLOCKED) or g is None:
             continue
         never = reason in _FOREVER and int(r["goid"]) != _MAIN
         waits_on = [int(r["obj"])] if r["obj"] else list(snapshot.select[i] or [])
