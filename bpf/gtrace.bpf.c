@@ -273,7 +273,7 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 	u64 gp = ARG1(ctx), arg2 = ARG2(ctx), arg3 = ARG3(ctx), g = G(ctx), fp = FP(ctx);
 	u64 ip = IP(ctx);
 	u64 goid, other = 0, obj = 0, pc = 0, stack = 0;
-	u8 kind = COOKIE_KIND(cookie), site = COOKIE_SITE(cookie), reason = 0;
+	u8 kind = COOKIE_KIND(cookie), site = COOKIE_SITE(cookie), reason = 0, exits = 0;
 	bool want_stack = COOKIE_STACK(cookie);
 	struct frame caller = {};
 	int zero = 0;
@@ -360,12 +360,17 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 		/* Two goroutines change their state here; tell only of what is recorded. */
 		if (other && !wanted(t, next, other, bias))
 			other = 0;
-		if (!wanted(t, gp, goid, bias)) {
+#ifdef OFF_G_COROEXIT
+		bpf_probe_read_user(&exits, 1, (void *)(gp + OFF_G_COROEXIT));
+#endif
+		if (exits || !wanted(t, gp, goid, bias)) { /* gdestroy tells of its end */
+			u64 left = goid;
+
 			if (!other)
 				return 0;
-			kind = K_RUN;
+			kind = K_CORO_RESUME;
 			goid = other;
-			other = 0;
+			other = left;
 		}
 #endif
 	}

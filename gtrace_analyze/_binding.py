@@ -163,7 +163,7 @@ def _part_rows(recording: Recording) -> list[dict[str, Any]]:
 
 def _create_types(con: duckdb.DuckDBPyConnection) -> None:
     """Names as numbers: sorting 15 M rows with strings in them takes half as long again."""
-    kinds = [k.name for k in schema.EVENT_KINDS] + ["coro_resume", *_SEEN]
+    kinds = [*(k.name for k in schema.EVENT_KINDS), *_SEEN]
     if con.execute(
         "SELECT count(*) FROM duckdb_types() WHERE type_name = 'event_kind'"
     ).fetchall() == [(0,)]:

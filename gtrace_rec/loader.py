@@ -132,7 +132,7 @@ class Probes:
             "K_GAP": K_GAP,
             "K_COUNT": len(KIND_CODES),
             "K_CREATE_PARKED": KIND_CODES["create_parked"],
-            "K_RUN": KIND_CODES["run"],
+            "K_CORO_RESUME": KIND_CODES["coro_resume"],
             "STACK_DEPTH": self.options.stack_depth,
             "MAX_STACKS": self.options.max_stacks,
             "RING_PAGES": self.options.ring_bytes // _PAGE,
@@ -141,7 +141,7 @@ class Probes:
             "CALLER_ARG_REASONS": f"{self._argument_reasons(2):#x}ULL",
         }
         constants |= self._selection_constants()
-        for optional in ("g.coroarg", "g.parentGoid"):
+        for optional in ("g.coroarg", "g.coroexit", "g.parentGoid"):
             if optional in o:
                 constants["OFF_" + optional.upper().replace(".", "_")] = o[optional]
         if self._binary.arch == "arm64":

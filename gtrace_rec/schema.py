@@ -76,6 +76,12 @@ EVENT_KINDS: tuple[EventKind, ...] = (
         other_enters="running",
     ),
     EventKind("exit", "dead", "goexit0 or gdestroy"),
+    EventKind(
+        "coro_resume",
+        "running",
+        "coroswitch_m: goid goes on with the thread of other_goid, of which it tells nothing: a "
+        "coroutine at its end, whose exit follows, or one that is not recorded",
+    ),
 )
 
 STATES = ("running", "runnable", "waiting", "syscall", "dead")
@@ -105,7 +111,8 @@ EVENTS = pa.schema(
         _field(
             "other_goid",
             pa.int64(),
-            "create: parent; ready: waker; coro_switch: the goroutine switched to; "
+            "create: parent; ready, inject: waker; coro_switch: the goroutine switched to; "
+            "coro_resume: the one switched from; "
             "NULL where there is none (timer, netpoll, runtime)",
             null=True,
         ),

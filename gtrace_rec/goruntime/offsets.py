@@ -20,7 +20,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "g": (
         *("stack", "stackguard0", "m", "sched", "syscallsp", "syscallpc", "syscallbp", "param"),
         *("atomicstatus", "goid", "schedlink", "waitsince", "waitreason", "lockedm"),
-        *("parentGoid", "gopc", "startpc", "waiting", "labels", "timer", "coroarg"),
+        *("parentGoid", "gopc", "startpc", "waiting", "labels", "timer", "coroarg", "coroexit"),
         *("syncGroup", "bubble"),
     ),
     "m": (

@@ -1,7 +1,7 @@
 -- The state that each kind of transition leads to, as far as this recording can tell.
 --
--- Besides the events there are three more kinds of transition: `coro_resume` is the other side of a
--- coro_switch, `seen …` is the state in which the start snapshot found a goroutine.
+-- Besides the events there is one more kind of transition: `seen …` is the state in which the start
+-- snapshot found a goroutine.
 -- A plan that does not watch `run` cannot tell when a runnable goroutine begins to run: from the
 -- moment it is runnable its state is unknown, hence NULL.
 --
@@ -19,7 +19,6 @@ kinds AS (
     SELECT kind, state FROM stg_event_kinds
     UNION ALL
     VALUES
-        ('coro_resume', 'running'),
         ('seen running', 'running'),
         ('seen runnable', 'runnable'),
         ('seen waiting', 'waiting'),

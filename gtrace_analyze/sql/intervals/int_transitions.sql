@@ -1,4 +1,4 @@
--- Every change of a goroutine's state.
+-- Every change of a goroutine's state. A coro_switch changes two: the other's kind is coro_resume.
 --
 -- Grain: one row per goroutine and change.
 -- Cost: reads all events.
