@@ -16,7 +16,7 @@ struct event {
 	u32 pid;
 	u16 cpu;
 	u8 kind;	/* K_*: index into schema.EVENT_KINDS, or K_GAP */
-	u8 reason;	/* the runtime's waitReason, K_PARK only */
+	u8 reason;	/* K_PARK: the runtime's waitReason; K_GAP: CAUSE_* */
 	u32 unused;
 };
 

@@ -3,7 +3,7 @@
  * What a site means stands in its attach cookie (struct cookie below). Constants come as -D flags
  * from gtrace_rec/loader.py: OFF_* (offsets in Go's structs), K_* (event kinds), STACK_DEPTH,
  * MAX_STACKS, RING_PAGES, CHAN_REASONS and ARG_REASONS (bit masks over waitReason); where not all
- * goroutines are recorded, SAMPLE_BELOW and CHOSEN_COUNT. */
+ * goroutines are recorded, SAMPLE_BELOW and CHOSEN_COUNT; where the recorder is limited, LIMITED. */
 #include <uapi/linux/ptrace.h>
 #include "event.h"
 
@@ -77,13 +77,28 @@ BPF_TABLE("lru_hash", u32, struct scratch, thread_scratch, 4096);
 /* One zeroed value, to make entries of thread_scratch from. */
 BPF_ARRAY(empty_scratch, struct scratch, 1);
 
-struct tally {
+/* Why events were lost that a K_GAP record tells of, in its field `reason`: the first of
+ * schema.GAP_CAUSES, in their order. */
+#define CAUSE_RING_FULL 0
+#define CAUSE_EVENT_RATE 1
+#define CAUSES 2
+
+#define K_SLOTS 32 /* more than there are kinds: a mask, which the verifier understands */
+
+struct loss {
 	u64 pending;  /* losses not yet told of by a K_GAP record */
 	u64 first_ts; /* of the pending losses */
 	u64 last_ts;
+	u64 total;
+};
+
+struct tally {
+	struct loss losses[CAUSES];
+	u64 dropped_kinds;  /* events of kinds that are not to be recorded any more */
+	u64 dropped_stacks; /* stacks that are not to be taken any more */
 	u64 lost_stack;
 	u64 read_faults;
-	u64 lost[K_COUNT]; /* by kind, since the start */
+	u64 lost[K_SLOTS]; /* by kind, since the start */
 };
 
 /* Per processor: what could not be recorded. Written here, read by gtrace_rec/loader.py. */
@@ -103,6 +118,75 @@ static __always_inline u64 word(struct tally *t, u64 address)
 	copy(t, &value, sizeof(value), address);
 	return value;
 }
+
+/* Take note of an event that is not recorded. */
+static __always_inline void lose(struct tally *t, u32 cause, u8 kind, u64 ts)
+{
+	struct loss *l = &t->losses[cause];
+
+	if (!l->pending)
+		l->first_ts = ts;
+	l->last_ts = ts;
+	__sync_fetch_and_add(&l->pending, 1);
+	__sync_fetch_and_add(&l->total, 1);
+	__sync_fetch_and_add(&t->lost[kind & (K_SLOTS - 1)], 1);
+}
+
+#ifdef LIMITED
+#define SECOND 1000000000ULL
+
+struct control {
+	u64 per_second;    /* most events a second over all processors; 0: any number */
+	u32 dropped_kinds; /* bit mask over K_*: do not record these */
+	u32 no_stacks;
+};
+
+/* What the recorder allows itself. Written by gtrace_rec/loader.py while this runs, read here. */
+BPF_ARRAY(control, struct control, 1);
+
+struct budget {
+	u64 second;
+	u64 taken; /* events in it, recorded or not */
+};
+
+/* What was used of it, approximately: two processors may both begin a second. Written and read here
+ * only. */
+BPF_ARRAY(budget, struct budget, 1);
+
+/* Whether this event is not to be recorded; `want_stack` is cleared where its stack is not. */
+static __always_inline bool limited(struct tally *t, u8 kind, u64 ts, bool *want_stack)
+{
+	int zero = 0;
+	struct control *c = control.lookup(&zero);
+	struct budget *b = budget.lookup(&zero);
+
+	if (!c || !b)
+		return false;
+	if (c->dropped_kinds >> (kind & (K_SLOTS - 1)) & 1) {
+		__sync_fetch_and_add(&t->dropped_kinds, 1);
+		__sync_fetch_and_add(&t->lost[kind & (K_SLOTS - 1)], 1);
+		return true;
+	}
+	if (c->per_second) {
+		u64 second = ts / SECOND;
+
+		if (b->second != second) {
+			b->second = second;
+			b->taken = 0;
+		}
+		__sync_fetch_and_add(&b->taken, 1);
+		if (b->taken > c->per_second) {
+			lose(t, CAUSE_EVENT_RATE, kind, ts);
+			return true;
+		}
+	}
+	if (c->no_stacks && *want_stack) {
+		__sync_fetch_and_add(&t->dropped_stacks, 1);
+		*want_stack = false;
+	}
+	return false;
+}
+#endif
 
 #ifdef CHOSEN_COUNT
 #define CHOSEN_INCLUDED 1
@@ -247,22 +331,24 @@ static __always_inline u64 take_stack(struct tally *t, u64 id, u64 ip, u64 fp, s
 }
 
 /* Tell the reader of losses on this processor, now that there is room again. */
-static __always_inline void tell_gap(struct tally *t, u32 pid)
+static __always_inline void tell_gap(struct tally *t, u32 cause, u32 pid)
 {
+	struct loss *l = &t->losses[cause];
 	struct event *e = events.ringbuf_reserve(sizeof(*e));
 
 	if (!e)
 		return;
-	u64 lost = t->pending;
+	u64 lost = l->pending;
 
 	__builtin_memset(e, 0, sizeof(*e));
 	e->kind = K_GAP;
-	e->ts = t->first_ts;
-	e->obj = t->last_ts;
+	e->reason = cause;
+	e->ts = l->first_ts;
+	e->obj = l->last_ts;
 	e->other_goid = lost;
 	e->cpu = bpf_get_smp_processor_id();
 	e->pid = pid;
-	__sync_fetch_and_add(&t->pending, -lost);
+	__sync_fetch_and_add(&l->pending, -lost);
 	events.ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
@@ -314,6 +400,10 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 
 	if (site != SITE_CORO && !wanted(t, gp, goid, bias))
 		return 0;
+#ifdef LIMITED
+	if (site != SITE_CORO && limited(t, kind, ts, &want_stack))
+		return 0;
+#endif
 #ifndef OFF_G_PARENTGOID
 	if (site == SITE_CREATE || site == SITE_RUNQPUT)
 		other = goid_of_curg(t, g);
@@ -372,18 +462,17 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 			goid = other;
 			other = left;
 		}
+#ifdef LIMITED
+		if (limited(t, kind, ts, &want_stack))
+			return 0;
+#endif
 #endif
 	}
 
 	struct event *e = events.ringbuf_reserve(sizeof(*e));
 
 	if (!e) {
-		if (!t->pending)
-			t->first_ts = ts;
-		t->last_ts = ts;
-		__sync_fetch_and_add(&t->pending, 1);
-		if (kind < K_COUNT)
-			__sync_fetch_and_add(&t->lost[kind], 1);
+		lose(t, CAUSE_RING_FULL, kind, ts);
 		return 0;
 	}
 	e->ts = ts;
@@ -399,8 +488,12 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 	e->reason = reason;
 	e->unused = 0;
 	events.ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-	if (t->pending)
-		tell_gap(t, id >> 32);
+	if (t->losses[CAUSE_RING_FULL].pending)
+		tell_gap(t, CAUSE_RING_FULL, id >> 32);
+#ifdef LIMITED
+	if (t->losses[CAUSE_EVENT_RATE].pending)
+		tell_gap(t, CAUSE_EVENT_RATE, id >> 32);
+#endif
 	return 0;
 }
 

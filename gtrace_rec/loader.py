@@ -17,11 +17,15 @@ from gtrace_rec._errors import HostError
 from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.goruntime.homes import kept_waiters
 from gtrace_rec.hostcheck import UPROBE_MULTI_KERNEL, bpf, kernel_release
+from gtrace_rec.limits import Control
 from gtrace_rec.plan import KIND_CODES, Site, reasons_mask
-from gtrace_rec.ring import Ring
+from gtrace_rec.ring import Gap, Ring
+from gtrace_rec.schema import GAP_CAUSES
 from gtrace_rec.selection import Choice, Selection
 
 K_GAP = 255  # not an event: tells of records lost; bpf/event.h
+TOLD_CAUSES = GAP_CAUSES[:2]  # of losses that K_GAP records tell of
+LIMIT_CAUSES = GAP_CAUSES[1:3]  # of losses by the limits that were set
 ALL_PROCESSES = 0  # as a pid: every process that runs the binary, now and later
 _PAGE = 4096
 
@@ -62,15 +66,18 @@ class LoadOptions:
     max_stacks: int = 65536
     stacks_of: frozenset[str] = frozenset({"create", "create_parked", "park", "ready"})
     choice: Choice = field(default_factory=Choice)
+    limited: bool = False  # set_control() will be called
 
 
 @dataclass(frozen=True)
 class Losses:
-    """What the BPF program could not record since it was loaded."""
+    """What the BPF program did not record since it was loaded."""
 
-    lost_by_kind: dict[str, int]
-    lost_stack: int
-    read_faults: int
+    lost_by_kind: dict[str, int] = field(default_factory=dict)
+    lost_by_cause: dict[str, int] = field(default_factory=dict)
+    lost_stack: int = 0
+    read_faults: int = 0
+    dropped_stacks: int = 0
 
 
 class Probes:
@@ -130,7 +137,6 @@ class Probes:
             "OFF_M_CURG": o["m.curg"],
             "OFF_SUDOG_C": o["sudog.c"] + (8 if self._binary.go_minor >= 26 else 0),
             "K_GAP": K_GAP,
-            "K_COUNT": len(KIND_CODES),
             "K_CREATE_PARKED": KIND_CODES["create_parked"],
             "K_CORO_RESUME": KIND_CODES["coro_resume"],
             "STACK_DEPTH": self.options.stack_depth,
@@ -141,6 +147,8 @@ class Probes:
             "CALLER_ARG_REASONS": f"{self._argument_reasons(2):#x}ULL",
         }
         constants |= self._selection_constants()
+        if self.options.limited:
+            constants["LIMITED"] = 1
         for optional in ("g.coroarg", "g.coroexit", "g.parentGoid"):
             if optional in o:
                 constants["OFF_" + optional.upper().replace(".", "_")] = o[optional]
@@ -238,21 +246,41 @@ class Probes:
     def losses(self) -> Losses:
         """The tallies of all processors, added up."""
         by_kind = dict.fromkeys(KIND_CODES, 0)
-        stack = faults = 0
+        by_cause = [0] * len(TOLD_CAUSES)
+        stack = faults = kinds = stacks = 0
         for t in self._tallies[ctypes.c_int(0)]:
             stack += t.lost_stack
             faults += t.read_faults
+            kinds += t.dropped_kinds
+            stacks += t.dropped_stacks
+            for i, loss in enumerate(t.losses):
+                by_cause[i] += loss.total
             for name, code in KIND_CODES.items():
                 by_kind[name] += t.lost[code]
-        return Losses({k: v for k, v in by_kind.items() if v}, stack, faults)
+        return Losses(
+            lost_by_kind={k: v for k, v in by_kind.items() if v},
+            lost_by_cause=dict(zip(TOLD_CAUSES, by_cause, strict=True))
+            | {"recorder limits": kinds},
+            lost_stack=stack,
+            read_faults=faults,
+            dropped_stacks=stacks,
+        )
 
-    def pending_gaps(self) -> list[tuple[int, int, int, int]]:
-        """Losses that no record has told of yet: (cpu, first ts, last ts, events)."""
+    def pending_gaps(self) -> list[Gap]:
+        """Losses that no record has told of yet."""
         return [
-            (cpu, t.first_ts, t.last_ts, t.pending)
+            Gap(None, cpu, loss.first_ts, loss.last_ts, cause, loss.pending)
             for cpu, t in enumerate(self._tallies[ctypes.c_int(0)])
-            if t.pending
+            for cause, loss in zip(TOLD_CAUSES, t.losses, strict=True)
+            if loss.pending
         ]
+
+    def set_control(self, control: Control) -> None:
+        """Tell a running BPF program what to leave out; it was loaded with `limited`."""
+        table = self._bpf["control"]
+        table[ctypes.c_int(0)] = table.Leaf(
+            control.events_per_second, control.dropped_kinds, control.no_stacks
+        )
 
     def stack(self, key: int) -> NDArray[np.uint64] | None:
         """The return addresses of the stack with hash `key`, innermost first."""

@@ -142,3 +142,8 @@ def resident_bytes() -> int:
     """Memory this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def cpu_ns() -> int:
+    """Processor time of all this process's threads, since it began."""
+    return time.process_time_ns()

@@ -18,17 +18,15 @@ from gtrace_rec.decode import Decoder, split_gaps
 from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.goruntime.check import check_offsets
 from gtrace_rec.goruntime.process import GoProcess
-from gtrace_rec.loader import LoadOptions, Probes
+from gtrace_rec.loader import TOLD_CAUSES, LoadOptions, Probes
 from gtrace_rec.plan import KIND_CODES, Plan, find_sites
-from gtrace_rec.ring import Block
+from gtrace_rec.ring import Block, Gap
 from gtrace_rec.schema import EVENT_KINDS, Exe, Process
 from gtrace_rec.stacks import StackResolver, StackTable
 from gtrace_rec.unprobed import NoProbes
 
 _CREATED = [KIND_CODES["create"], KIND_CODES["create_parked"]]
 _KIND_NAMES = [k.name for k in EVENT_KINDS]
-
-Gap = tuple[int | None, int, int, int, int]  # pid, cpu, first ts, last ts, events lost
 
 
 @dataclass
@@ -138,7 +136,14 @@ class Program:
         block, gaps = split_gaps(np.concatenate(self._pending))
         self._pending, self.pending_rows = [], 0
         return block, [
-            (int(g["pid"]), int(g["cpu"]), int(g["ts"]), int(g["obj"]), int(g["other_goid"]))
+            Gap(
+                pid=int(g["pid"]),
+                cpu=int(g["cpu"]),
+                ts=int(g["ts"]),
+                ts_end=int(g["obj"]),
+                cause=TOLD_CAUSES[g["reason"]],
+                lost=int(g["other_goid"]),
+            )
             for g in gaps
         ]
 

@@ -16,15 +16,18 @@ import numpy as np
 import pyarrow as pa
 
 from gtrace_rec import procfs
-from gtrace_rec._errors import TargetError, UnsupportedGoError
+from gtrace_rec._errors import TargetError, UnsupportedGoError, UsageError
+from gtrace_rec.commands.common import Size
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime import Frame, open_binary
 from gtrace_rec.goruntime.snapshot import Snapshot
+from gtrace_rec.limits import Governor
 from gtrace_rec.live import LiveCount
-from gtrace_rec.loader import ALL_PROCESSES, LoadOptions
+from gtrace_rec.loader import ALL_PROCESSES, LIMIT_CAUSES, LoadOptions
 from gtrace_rec.plan import Plan
-from gtrace_rec.programs import Gap, Program, Watched
+from gtrace_rec.programs import Program, Watched
 from gtrace_rec.readings import Readings
+from gtrace_rec.ring import Gap
 from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals
 from gtrace_rec.selection import Choice, describe
 from gtrace_rec.settings import Settings
@@ -80,6 +83,12 @@ class Recorder:
         )
         self._notes: list[str] = list(describe(self._choice))
         self._metrics: Metrics | None = None
+        self._governor = Governor(
+            cpu=float(settings.max_cpu) if settings.max_cpu else None,
+            memory=settings.max_memory,
+            drop_first=settings.drop_first,
+            max_events=settings.max_events or 0,
+        )
 
     def serve_metrics(self) -> None:
         """Begin to serve Prometheus metrics, if settings say so.
@@ -106,7 +115,9 @@ class Recorder:
 
     def _load_options(self) -> LoadOptions:
         s = self.settings
-        return LoadOptions(s.ring_size, s.stack_depth, choice=self._choice)
+        return LoadOptions(
+            s.ring_size, s.stack_depth, choice=self._choice, limited=self._governor.limited
+        )
 
     # -- what is recorded ---------------------------------------------------------------------
 
@@ -163,6 +174,7 @@ class Recorder:
         now = time.monotonic_ns()
         if self._started_ts is None:
             self._started_ts = self._last_tick = self._last_rotation = now
+            self._health["cpu_ns"] = procfs.cpu_ns()  # getting ready is no part of recording
         self.dataset.write_manifest(self._manifest(now))
 
     def _watch(self, pid: int, program: Program, argv: list[str]) -> Watched:
@@ -214,7 +226,18 @@ class Recorder:
                 self._load_options(),
                 self._stacks,
             )
+            self._check_memory()
+            if self._governor.limited:
+                self._programs[key].probes.set_control(self._governor.control)
         return self._programs[key]
+
+    def _check_memory(self) -> None:
+        limit, used = self.settings.max_memory, procfs.resident_bytes()
+        if limit is not None and used > limit:
+            raise UsageError(
+                f"--max-memory {Size.text(limit)}: the recorder takes {used >> 20}M before it has "
+                "recorded anything; allow it more"
+            )
 
     def _by_number(self, exe: int) -> Program:
         return next(p for p in self._programs.values() if p.number == exe)
@@ -306,9 +329,8 @@ class Recorder:
         self.dataset.rotate()
         self._last_rotation = now
 
-    def _append_gaps(self, gaps: list[Gap]) -> None:
-        rows = [(pid, cpu, first, last, "ring full", lost) for pid, cpu, first, last, lost in gaps]
-        self._append_rows("gaps", rows, GAPS)
+    def _append_gaps(self, gaps: Iterable[Gap]) -> None:
+        self._append_rows("gaps", list(gaps), GAPS)
 
     def _append_rows(self, table: str, rows: list[tuple[Any, ...]], schema: pa.Schema) -> None:
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
@@ -340,14 +362,15 @@ class Recorder:
 
     def _append_health(self, now: int) -> None:
         totals = self._totals()
-        usage = os.times()
         current = Counter(
             events=totals.events,
             lost_ring=totals.lost_ring,
+            dropped=sum(totals.dropped.values()),
+            dropped_kinds=totals.dropped.get("recorder limits", 0),
             lost_stack=totals.lost_stack,
             read_faults=totals.read_faults,
             bytes_written=self.dataset.bytes_written,
-            cpu_ns=int((usage.user + usage.system) * _SECOND),
+            cpu_ns=procfs.cpu_ns(),
         )
         row: dict[str, Any] = {k: v - self._health[k] for k, v in current.items()}
         self._health = current
@@ -363,12 +386,18 @@ class Recorder:
             "probes_on": any(p.probes.attached for p in self._programs.values()),
         }
         self._append_rows("health", [tuple(row[name] for name in HEALTH.names)], HEALTH)
+        span = max(now - self._last_tick, 1)
+        if row["dropped_kinds"]:
+            lost = row["dropped_kinds"]
+            self._append_gaps([Gap(None, None, self._last_tick, now, "recorder limits", lost)])
+        self._keep_to_limits(row["cpu_ns"] / span, row["rss_bytes"], row["events"] * _SECOND / span)
         if self._metrics:
             self._metrics.publish(
                 Readings(
                     ts=now,
                     totals=totals,
-                    dropped={"ring_full": totals.lost_ring},
+                    dropped={"ring full": totals.lost_ring}
+                    | {cause: totals.dropped.get(cause, 0) for cause in LIMIT_CAUSES},
                     ring_fill=row["ring_fill"],
                     live=live,
                     sites_attached=sum(
@@ -379,7 +408,6 @@ class Recorder:
                     rss_bytes=row["rss_bytes"],
                 )
             )
-        span = max(now - self._last_tick, 1)
         self.status = Status(
             elapsed_ns=now - (self._started_ts or now),
             events=totals.events,
@@ -389,18 +417,33 @@ class Recorder:
             bytes=self.dataset.bytes_written,
         )
 
+    def _keep_to_limits(self, cpu: float, rss: int, events_per_second: float) -> None:
+        governor = self._governor
+        before = governor.control
+        changed = governor.look(cpu, rss, events_per_second)
+        if changed:
+            elapsed = (time.monotonic_ns() - (self._started_ts or 0)) / _SECOND
+            self._notes.append(f"after {elapsed:.0f} s: {changed}")
+        if governor.control != before:
+            for program in self._programs.values():
+                program.probes.set_control(governor.control)
+
     def _by_kind(self) -> Counter[str]:
         return sum((p.by_kind for p in self._programs.values()), Counter())
 
     def _totals(self) -> Totals:
         losses = [p.probes.losses() for p in self._programs.values()]
         lost: Counter[str] = Counter()
+        causes: Counter[str] = Counter()
         for loss in losses:
             lost.update(loss.lost_by_kind)
+            causes.update(loss.lost_by_cause)
         return Totals(
             events=self._by_kind().total(),
             by_kind=dict(self._by_kind()),
-            lost_ring=lost.total(),
+            lost_ring=causes.pop("ring full", 0),
+            dropped={cause: n for cause, n in causes.items() if n},
+            dropped_stacks=sum(x.dropped_stacks for x in losses),
             lost_by_kind=dict(lost),
             lost_stack=sum(x.lost_stack for x in losses)
             + sum(p.lost_stacks for p in self._programs.values()),
@@ -417,6 +460,11 @@ class Recorder:
                 self._by_number(w.exe).probes.detach(w.pid)
                 if self._metrics:
                     self._metrics.ended(w.pid)
+
+    @property
+    def out_of_memory(self) -> bool:
+        """The recorder uses more than it may, and has nothing left to leave out."""
+        return self._governor.must_stop
 
     @property
     def finished(self) -> bool:
@@ -464,7 +512,7 @@ class Recorder:
                 pass
             for program in self._programs.values():
                 self._write(program)
-                self._append_gaps([(None, *gap) for gap in program.probes.pending_gaps()])
+                self._append_gaps(program.probes.pending_gaps())
             self._append_health(time.monotonic_ns())
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ as one numpy array. Layout: kernel/bpf/ringbuf.c and Documentation/bpf/ringbuf.r
 from __future__ import annotations
 
 import mmap
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,17 @@ RECORD = np.dtype(
 _BUSY = 1 << 31
 
 Block = NDArray[np.void]
+
+
+class Gap(NamedTuple):
+    """Events that were lost, as a row of schema.GAPS."""
+
+    pid: int | None
+    cpu: int | None
+    ts: int
+    ts_end: int
+    cause: str
+    lost: int
 
 
 class Ring:

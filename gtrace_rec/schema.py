@@ -87,8 +87,11 @@ EVENT_KINDS: tuple[EventKind, ...] = (
 STATES = ("running", "runnable", "waiting", "syscall", "dead")
 
 # Why a span of time was not seen whole.
+# The first two are CAUSE_* of gtrace.bpf.c, in its order.
 GAP_CAUSES = (
     "ring full",  # records were dropped on this cpu; `lost` says how many
+    "event rate",  # more events in a second than the recorder was allowed; `lost` says how many
+    "recorder limits",  # kinds of events that it could not afford any more; `lost` says how many
     "probes off",  # a recording window was closed on purpose
     "cut",  # the recorder died: nothing after `ts`
 )
@@ -212,6 +215,7 @@ HEALTH = pa.schema(
         _field("ts", pa.int64(), "end of the second this row is about"),
         _field("events", pa.int64(), "events written"),
         _field("lost_ring", pa.int64(), "events lost: the ring was full"),
+        _field("dropped", pa.int64(), "events not recorded: over the limits that were set"),
         _field("lost_stack", pa.int64(), "stacks that could not be taken or kept"),
         _field("read_faults", pa.int64(), "fields of the target's memory that could not be read"),
         _field("ring_fill", pa.float64(), "fullest the ring was found, 0 to 1"),
@@ -341,7 +345,9 @@ class Totals:
     events: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
     lost_ring: int = 0
-    lost_by_kind: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)  # events, by the other GAP_CAUSES
+    dropped_stacks: int = 0  # not taken because of the recorder's limits
+    lost_by_kind: dict[str, int] = field(default_factory=dict)  # for whatever cause
     lost_stack: int = 0
     read_faults: int = 0
     bytes: int = 0

@@ -159,6 +159,8 @@ def _run(
             if info.si_signo == signal.SIGCHLD:
                 return "target exited"
             return signal.Signals(info.si_signo).name
+        if recorder.out_of_memory:
+            return "memory limit"
         if recorder.finished:
             return "target exited"
         if end is not None and time.monotonic_ns() >= end:
@@ -191,6 +193,9 @@ def _last_words(manifest: Manifest, out: Path) -> list[str]:
             "the ring was full at times: give a larger --ring-size, or a cheaper --plan; "
             "what spans a gap is marked uncertain"
         )
+    lines += [f"{n:,} events left out: {cause}" for cause, n in totals.dropped.items() if n]
+    if totals.dropped_stacks:
+        lines.append(f"{totals.dropped_stacks:,} stacks left out: recorder limits")
     if totals.lost_stack:
         lines.append(f"{totals.lost_stack:,} stacks could not be taken; their events have none")
     lines += manifest.notes

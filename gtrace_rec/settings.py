@@ -16,10 +16,12 @@ from typing import Any
 import click
 
 from gtrace_rec._errors import UsageError
-from gtrace_rec.commands.common import PLANS, Address, Duration, Durations, Share, Size
+from gtrace_rec.commands.common import PLANS, Address, Duration, Durations, Names, Share, Size
 
 _SNAPSHOT_PLAN_NS = 5_000_000_000
 _LEAST_SNAPSHOT_NS = 10_000_000
+DROPPABLE = ("stacks", "run", "events")
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -49,7 +51,7 @@ class Setting:
     @property
     def is_list(self) -> bool:
         """It takes several values."""
-        return self.repeated or isinstance(self.type, Durations)
+        return self.repeated or isinstance(self.type, Durations | Names)
 
     @property
     def is_flag(self) -> bool:
@@ -151,6 +153,12 @@ class Settings:
         option="--exclude",
         repeated=True,
     )
+    max_events: int | None = _setting(
+        "filter.max_events",
+        click.IntRange(min=1),
+        "Record at most so many events a second; the rest of the second is a gap, and counted.",
+        option="--max-events",
+    )
     rotate_size: int = _setting(
         "rotate.size",
         Size(),
@@ -183,6 +191,26 @@ class Settings:
         Duration(),
         "A go statement whose living goroutines only became more for this long is a suspect.",
         default="5m",
+    )
+    max_cpu: Fraction | None = _setting(
+        "limits.cpu",
+        Share(),
+        "Let the recorder use this share of one processor, e.g. 20%; beyond, it records less.",
+        option="--max-cpu",
+    )
+    max_memory: int | None = _setting(
+        "limits.memory",
+        Size(),
+        "Let the recorder use this much memory, its ring included; beyond, it records less, and "
+        "stops if that does not help.",
+        option="--max-memory",
+    )
+    drop_first: tuple[str, ...] = _setting(
+        "limits.drop_first",
+        Names(DROPPABLE),
+        "What to leave out where the limits demand it, in this order.",
+        default="stacks,events",
+        option="--drop-first",
     )
     force: bool = _setting(
         "force", click.BOOL, "Replace the recording that is at --out.", default="no"

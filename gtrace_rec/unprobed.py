@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtrace_rec.goruntime import GoBinary
+from gtrace_rec.limits import Control
 from gtrace_rec.loader import LoadOptions, Losses
-from gtrace_rec.ring import RECORD, Block
+from gtrace_rec.ring import RECORD, Block, Gap
 from gtrace_rec.selection import Selection
 
 
@@ -42,11 +43,14 @@ class NoProbes:
 
     def losses(self) -> Losses:
         """Nothing was lost, since nothing was asked for."""
-        return Losses({}, 0, 0)
+        return Losses()
 
-    def pending_gaps(self) -> list[tuple[int, int, int, int]]:
+    def pending_gaps(self) -> list[Gap]:
         """No gaps."""
         return []
+
+    def set_control(self, control: Control) -> None:
+        """Nothing to leave out."""
 
     def stack(self, key: int) -> NDArray[np.uint64] | None:
         """No stacks."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -21,6 +22,7 @@ SAMPLES = {
     "durations": "1us,3ms,90s",
     "integer": "41",
     "integer range": "9",
+    "names": "run,stacks",
     "path": "a$b",
     "share": "1/16",
     "size": "32M",
@@ -89,8 +91,8 @@ def test_the_environment_overrides_the_file_and_options_override_both(config: Pa
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.key)
 def test_what_is_printed_is_a_file_that_means_the_same(tmp_path: Path, setting: Setting) -> None:
-    choices = getattr(setting.type, "choices", None)
-    value = choices[-1] if choices else SAMPLES[setting.type.name]
+    choice = isinstance(setting.type, click.Choice)
+    value = setting.type.choices[-1] if choice else SAMPLES[setting.type.name]
     env = {setting.env: value, "GTRACE_OUT": "x"} if setting.key != "out" else {setting.env: value}
     first = _print_config(env=env)
     assert f"# environment {setting.env}" in first.stdout, first.output
@@ -136,6 +138,8 @@ def test_a_target_on_the_command_line_replaces_the_one_in_the_file(tmp_path: Pat
         ("rotate: {every: soon}", "c.yaml:1: rotate.every: 'soon' is not a duration such as"),
         ("metrics: {address: here}", "c.yaml:1: metrics.address: 'here' is not an address such"),
         ("metrics: {latency_buckets: [2ms, 1ms]}", "metrics.latency_buckets: '2ms,1ms': durations"),
+        ("limits: {drop_first: [run, run]}", "limits.drop_first: 'run,run' is not a list of stac"),
+        ("filter: {max_events: 0}", "c.yaml:1: filter.max_events: 0 is not in the range"),
         ("sample: 2", "c.yaml:1: sample: '2' is not a share such as"),
         ("force: perhaps", "c.yaml:1: force: 'perhaps' is not a valid boolean"),
         ("target: {pid: [1, x]}", "c.yaml:1: target.pid: 'x' is not a valid integer"),

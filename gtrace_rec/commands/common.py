@@ -109,6 +109,31 @@ class Durations(click.ParamType[tuple[int, ...]]):
         return ",".join(map(Duration.text, bounds))
 
 
+class Names(click.ParamType[tuple[str, ...]]):
+    """Some of a few names, each once, such as stacks,events."""
+
+    name = "names"
+
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        self.choices = choices
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Parse; fails with what would be accepted."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in str(value).split(","))
+        if len(set(names)) < len(names) or not set(names) <= set(self.choices):
+            self.fail(f"{value!r} is not a list of {', '.join(self.choices)}", param, ctx)
+        return names
+
+    @staticmethod
+    def text(names: tuple[str, ...]) -> str:
+        """Names as one would write them."""
+        return ",".join(names)
+
+
 class Address(click.ParamType[tuple[str, int]]):
     """An address to listen on such as 127.0.0.1:9464, [::1]:9464 or :9464 for all interfaces."""
 

@@ -157,7 +157,7 @@ class Metrics(Collector):
             "gtrace_events_dropped", "Events that were not recorded.", labels=["cause"]
         )
         for cause, count in r.dropped.items():
-            dropped.add_metric([cause], count)
+            dropped.add_metric([cause.replace(" ", "_")], count)
         yield dropped
         yield CounterMetricFamily(
             "gtrace_stacks_dropped", "Stacks that could not be taken or kept.", r.totals.lost_stack
