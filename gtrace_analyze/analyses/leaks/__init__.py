@@ -2,7 +2,7 @@
 
 Every group of waiting goroutines (`wait_groups`) is shown to the detectors. Each looks for one
 thing and may come back with a finding: a verdict and a sentence that says why, with numbers. An
-excuse ("idle") outweighs every accusation, else the gravest verdict stands.
+excuse ("idle") outweighs every accusation short of proof, else the gravest verdict stands.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def _judge(group: WaitGroup, scene: Scene) -> LeakGroup:
             findings.append(finding)
     verdict = max((f.verdict for f in findings), key=lambda v: _GRAVITY[v], default="idle")
     excuses = [f for f in findings if f.verdict == "idle"]
-    if excuses:
+    if any(f.proof for f in findings):
+        findings = [f for f in findings if f not in excuses]
+    elif excuses:
         verdict, findings = "idle", excuses
     return LeakGroup.of(group, scene, verdict, [f.sentence for f in findings])

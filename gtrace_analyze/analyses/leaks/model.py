@@ -16,6 +16,7 @@ class WaitGroup:
     site: int | None
     reason: str | None
     created_at: str | None
+    unreachable: int
     created_by: str | None
     start_function: str | None
     system: bool
@@ -61,6 +62,7 @@ class Finding:
 
     verdict: str  # "leak", "suspect" or "idle"
     sentence: str
+    proof: bool = False  # no excuse outweighs it
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 -- Groups of goroutines that wait at the end of the recording: same site, same wait reason, same go
--- statement. What `leaks` judges.
+-- statement; those that nothing can wake apart from the rest. What `leaks` judges.
 --
 -- Grain: one row per group.
 -- Cost: stored in the index.
@@ -8,6 +8,7 @@ CREATE TABLE wait_groups (
     site,              -- where they wait: a site of `stacks`; NULL if no stack was taken
     reason,            -- wait reason in Go's words; NULL where not known
     created_at,        -- file:line of the go statement that made them; NULL where not known
+    unreachable,       -- how many nothing can wake, by a search of memory within this wait
     created_by,        -- function that contains it; NULL where not known
     start_function,    -- the start function of one of them; NULL where not known
     system,            -- the runtime's own goroutines

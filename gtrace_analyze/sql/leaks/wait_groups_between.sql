@@ -2,7 +2,15 @@
 -- go statement. One row per group; the columns are those of `wait_groups`.
 CREATE TEMP MACRO wait_groups_between(t0, t1) AS TABLE
 WITH open AS (
+    -- Those that nothing can wake stand apart from those at the same place that something can.
+    SELECT
+        *,
+        CASE
+            WHEN bool_or(reachable) OVER place THEN reachable IS NOT DISTINCT FROM false
+            ELSE coalesce(bool_or(NOT reachable) OVER place, false)
+        END AS lost
     FROM waits_open_at(t0, t1)
+    WINDOW place AS (PARTITION BY pid, site, reason, created_at)
 ),
 groups AS (
     SELECT
@@ -10,6 +18,8 @@ groups AS (
         site,
         reason,
         created_at,
+        lost,
+        count(*) FILTER (NOT reachable) AS unreachable,
         any_value(created_by) AS created_by,
         any_value(start_function) AS start_function,
         bool_and(system) AS system,
@@ -28,7 +38,7 @@ groups AS (
         list(joined_ts ORDER BY joined_ts)
             FILTER (joined_ts IS NOT NULL AND certain) AS certain_joins
     FROM open
-    GROUP BY pid, site, reason, created_at
+    GROUP BY pid, site, reason, created_at, lost
 ),
 history AS (
     SELECT
@@ -46,7 +56,7 @@ history AS (
     GROUP BY ALL
 )
 SELECT
-    g.*,
+    g.* EXCLUDE (lost),
     s.function,
     s.file,
     s.line,

@@ -2,7 +2,9 @@
 -- waits at the same site; one row per waiting goroutine.
 --
 -- `joined_ts` is when the goroutine came to stand here: its wait began then, or, if it returns here
--- again and again, its life; NULL if that was before t0.
+-- again and again, its life; NULL if that was before t0. `reachable` is what the last search of
+-- memory within the wait found: false if nothing that can run refers to what it waits on; NULL if
+-- there was none.
 CREATE TEMP MACRO waits_open_at(t0, t1) AS TABLE
 WITH standing AS (
     SELECT i.pid, i.goid, i.ts, i.began_by, i.reason, i.stack_id, s.site, i.obj,
@@ -17,6 +19,13 @@ earlier AS (
     JOIN stacks AS s ON s.stack_id = i.stack_id
     SEMI JOIN standing AS o ON o.pid = i.pid AND o.goid = i.goid AND o.site = s.site
     WHERE i.state = 'waiting' AND i.ts_end <= t1 AND i.ended_by <> 'park_undone'
+    GROUP BY ALL
+),
+searched AS (
+    SELECT o.pid, o.goid, arg_max(s.reachable, s.ts) AS reachable
+    FROM standing AS o
+    JOIN stg_goroutines AS s ON s.pid = o.pid AND s.goid = o.goid AND s.ts BETWEEN o.ts AND t1
+    WHERE s.reachable IS NOT NULL
     GROUP BY ALL
 )
 SELECT
@@ -38,8 +47,10 @@ SELECT
     CASE
         WHEN e.returned > 0 AND g.ts >= t0 THEN g.ts
         WHEN e.returned IS NULL AND o.ts >= t0 AND o.began_by <> 'seen waiting' THEN o.ts
-    END AS joined_ts
+    END AS joined_ts,
+    r.reachable
 FROM standing AS o
 JOIN goroutines AS g ON g.pid = o.pid AND g.goid = o.goid
 LEFT JOIN stg_processes AS p ON p.pid = o.pid
+LEFT JOIN searched AS r ON r.pid = o.pid AND r.goid = o.goid
 LEFT JOIN earlier AS e ON e.pid = o.pid AND e.goid = o.goid AND e.site = o.site

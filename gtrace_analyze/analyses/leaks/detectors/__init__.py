@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gtrace_analyze.analyses.leaks.detectors import forever, growth, idle, lock
+from gtrace_analyze.analyses.leaks.detectors import forever, growth, idle, lock, unreachable
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
 
 __all__ = ["ALL"]
 
 ALL: tuple[Callable[[WaitGroup, Scene], Finding | None], ...] = (
     idle.detect,
+    unreachable.detect,
     forever.detect,
     lock.detect,
     growth.detect,
