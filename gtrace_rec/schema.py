@@ -169,7 +169,8 @@ GOROUTINES = pa.schema(
         _field(
             "waitsince",
             pa.int64(),
-            "when it blocked, ns CLOCK_MONOTONIC; set by Go's garbage collector only, else NULL",
+            "when Go's garbage collector first saw it blocked, ns CLOCK_MONOTONIC: it has been "
+            "since then or longer; NULL if it did not",
             null=True,
         ),
         _field("parent_goid", pa.int64(), "its creator (Go >= 1.21)", null=True),
@@ -191,6 +192,13 @@ GOROUTINES = pa.schema(
             pa.bool_(),
             "something that can run refers to what it waits on; false: nothing can wake it any "
             "more; NULL where it waits on no such thing, or memory was not searched",
+            null=True,
+        ),
+        _field(
+            "holders",
+            pa.int64(),
+            "obj is of package sync: what holds it up. The counter of a sync.WaitGroup, 1 for a "
+            "locked sync.Mutex, the readers or the writer inside a sync.RWMutex",
             null=True,
         ),
         _field("labels", pa.map_(pa.string(), pa.string()), "pprof labels", null=True),

@@ -11,7 +11,8 @@ from gtrace_rec._errors import GoneError, GtraceError
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reach import find_unreachable
-from gtrace_rec.goruntime.snapshot import Snapshot, take_snapshot
+from gtrace_rec.goruntime.reader import GoroutineReader
+from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.programs import Program, Watched
 from gtrace_rec.stacks import StackTable
 
@@ -32,6 +33,7 @@ class Snapshots:
         self._interval = interval_ns
         self._heap_limit = heap_limit
         self._last = 0
+        self._readers: dict[int, GoroutineReader] = {}
         self.taken = 0
 
     def due(self, now: int) -> bool:
@@ -58,12 +60,12 @@ class Snapshots:
                 continue
             selection = program.probes.selection
             keeps = selection.keeps if selection.choice.is_part else None
-            process = GoProcess(watched.pid, program.binary, watched.load_bias)
             try:
-                snapshot = take_snapshot(process, self._depth, between, keeps)
+                reader = self._reader(program, watched)
+                snapshot = reader.take(between, keeps)
                 if self._heap_limit:
                     snapshot.unreachable = find_unreachable(
-                        process, snapshot, self._heap_limit, between
+                        reader.process, snapshot, self._heap_limit, between
                     )
                 found.append(snapshot)
             except GoneError:
@@ -75,6 +77,12 @@ class Snapshots:
                 self._write(program, found[-1])
         self.taken += 1
         return found
+
+    def _reader(self, program: Program, watched: Watched) -> GoroutineReader:
+        if watched.pid not in self._readers:
+            process = GoProcess(watched.pid, program.binary, watched.load_bias or 0)
+            self._readers[watched.pid] = GoroutineReader(process, self._depth)
+        return self._readers[watched.pid]
 
     def _write(self, program: Program, snapshot: Snapshot) -> None:
         exe, binary = program.number, program.binary

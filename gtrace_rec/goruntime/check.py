@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gtrace_rec._errors import UnsupportedGoError
 from gtrace_rec.goruntime.gstructs import LIVE_STATUSES, RUNNING, SYSCALL, WAITING, GStructs, all_gs
 from gtrace_rec.goruntime.process import GoProcess
-from gtrace_rec.goruntime.waits import Waits
+from gtrace_rec.goruntime.waits import channel_of_sudog
 
 _NOT_ALIVE = (0, 5, 6, 7)  # idle, moribund, dead, enqueue: runtime2.go
 _DEAD_EXTRA, _DEAD_EXTRA_SINCE = 11, 26
@@ -101,8 +101,10 @@ def _findings(process: GoProcess, gs: GStructs) -> Iterator[tuple[NDArray[np.uin
     sudog = np.where(parked, gs.column("waiting"), np.uint64(0))
     waiter = process.words_at(sudog, "sudog.g")
     yield finding((sudog != 0) & (waiter != gs.addresses), "its sudog.g is {}", waiter)
-    state = Waits(process).states(Waits(process).channel(sudog))
-    yield finding(state.length > state.capacity, "a channel holds {}", state.length)
+    offset = np.uint64(channel_of_sudog(process.binary))
+    channel = process.words(np.where(sudog != 0, sudog + offset, np.uint64(0)))
+    length, capacity = (process.words_at(channel, f"hchan.{f}") for f in ("qcount", "dataqsiz"))
+    yield finding(length > capacity, "a channel with room for less holds {}", length)
 
 
 def _in_text(process: GoProcess, pcs: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -60,23 +60,31 @@ def all_gs(process: GoProcess) -> NDArray[np.uint64]:
 
 
 class GStructs:
-    """Some g structs, read in one go; a column of each field that is asked for."""
+    """Some g structs: a column of each field that is asked for."""
 
-    def __init__(self, process: GoProcess, addresses: NDArray[np.uint64]) -> None:
+    def __init__(
+        self,
+        process: GoProcess,
+        addresses: NDArray[np.uint64],
+        rows: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Read them from the process, unless `rows` gives their bytes."""
         self._process = process
         self._offsets = process.binary.offsets
+        self.size = self._offsets["g.sizeof"]
         self.addresses = addresses
-        self._rows, self.readable = process.read_rows(addresses, self._offsets["g.sizeof"])
+        if rows is None:
+            self._rows, self.readable = process.read_rows(addresses, self.size)
+        else:
+            self._rows, self.readable = rows, np.ones(len(rows), np.bool_)
 
     def __len__(self) -> int:
         return len(self.addresses)
 
     def select(self, rows: NDArray[np.bool_]) -> GStructs:
         """Only these rows of it."""
-        part = object.__new__(GStructs)
-        part._process, part._offsets = self._process, self._offsets
-        part.addresses, part.readable = self.addresses[rows], self.readable[rows]
-        part._rows = self._rows[rows]
+        part = GStructs(self._process, self.addresses[rows], self._rows[rows])
+        part.readable = self.readable[rows]
         return part
 
     def has(self, field: str) -> bool:
@@ -108,9 +116,41 @@ class GStructs:
         live: NDArray[np.bool_] = np.isin(self.status, list(LIVE_STATUSES)) & (goid != 0)
         return live
 
+    @property
+    def in_syscall(self) -> NDArray[np.bool_]:
+        """It is in a system call, or on the way out of one: its stack begins where it entered."""
+        entered: NDArray[np.bool_] = self.column("syscallsp") != 0
+        return entered
+
+    @property
+    def has_stack(self) -> NDArray[np.bool_]:
+        """It is off its thread, or in a system call, so that its stack lies still."""
+        parked = np.isin(self.status, [RUNNABLE, WAITING, PREEMPTED, LEAKED])
+        has: NDArray[np.bool_] = parked | (self.status == SYSCALL) & self.in_syscall
+        return has
+
+    @property
+    def saved_sp(self) -> NDArray[np.uint64]:
+        """The stack pointer where its stack begins."""
+        return np.where(self.in_syscall, self.column("syscallsp"), self.column("sched", "gobuf.sp"))
+
+    @property
+    def saved_pc(self) -> NDArray[np.uint64]:
+        """The pc where its stack begins."""
+        return np.where(self.in_syscall, self.column("syscallpc"), self.column("sched", "gobuf.pc"))
+
+    @property
+    def saved_lr(self) -> NDArray[np.uint64]:
+        """The link register there; 0 for none."""
+        return np.where(self.in_syscall, np.uint64(0), self.column("sched", "gobuf.lr"))
+
+    def same(self, other: GStructs) -> NDArray[np.bool_]:
+        """Which of them did not run between this reading of them and the other."""
+        same: NDArray[np.bool_] = (self._state == other._state).all(axis=1)
+        return same & self.readable & other.readable
+
     @cached_property
-    def state(self) -> NDArray[np.uint64]:
-        """All that changes when a goroutine runs, a row each: equal rows mean it did not."""
+    def _state(self) -> NDArray[np.uint64]:
         reason = np.where(self.status == WAITING, self.waitreason, 0)
         return np.column_stack(
             [

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from gtrace_rec.goruntime.gstructs import LEAKED, RUNNING, WAITING, GStructs, all_gs
 from gtrace_rec.goruntime.heap import Graph, Spans, Words, read_spans, read_words
 from gtrace_rec.goruntime.process import GoProcess
-from gtrace_rec.goruntime.snapshot import Snapshot, take_snapshot
+from gtrace_rec.goruntime.reader import take_snapshot
+from gtrace_rec.goruntime.snapshot import Snapshot
 
 # Only another goroutine can end such a wait; timers and the poller end all others.
 _BLOCKED = ("chan ", "select", "semacquire", "sync.")

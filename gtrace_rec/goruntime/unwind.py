@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtrace_rec.goruntime.binary import GoBinary
+from gtrace_rec.goruntime.glimpse import WINDOW, Glimpse
 from gtrace_rec.goruntime.pclntab import FLAG_SP_WRITE, FLAG_TOP_FRAME
 from gtrace_rec.goruntime.process import GoProcess
-
-# How much of a stack is read at a time. Most parked goroutines use less.
-_WINDOW = 4096
 
 # The runtime makes a function look as if it had called these, at any of its instructions.
 _INJECTED = frozenset({"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2"})
@@ -40,33 +38,21 @@ _RULE = np.dtype(
 
 
 @dataclass(frozen=True)
-class StackStarts:
-    """Where to begin, one element per goroutine: a gobuf's pc, sp and lr, and the stack's bounds.
-
-    `pc` is an address of the running process.
-    """
-
-    pc: NDArray[np.uint64]
-    sp: NDArray[np.uint64]
-    lr: NDArray[np.uint64]
-    lo: NDArray[np.uint64]
-    hi: NDArray[np.uint64]
-
-
-@dataclass(frozen=True)
 class Unwound:
     """Stacks, one row per goroutine.
 
     `pcs` are lookup addresses (schema.py), innermost first, zero behind the last of `depth`.
     `complete` says that a row ends where the goroutine began, or at the depth asked for.
     `parked` says that it begins where gopark left the goroutine.
-    `arguments` is where the home slots of the first frames' arguments begin, 0 for no such frame.
+    `later` says that a part of the stack was read after the glimpse.
+    `arguments` are the words in the home slots of the first frames' first arguments.
     """
 
     pcs: NDArray[np.int64]
     depth: NDArray[np.int32]
     complete: NDArray[np.bool_]
     parked: NDArray[np.bool_]
+    later: NDArray[np.bool_]
     arguments: NDArray[np.uint64]
 
 
@@ -80,23 +66,25 @@ class Unwinder:
         self._rules: dict[int, tuple[int, bool, bool, int, int]] = {}
         self._park_calls = _park_calls(process.binary)
 
-    def unwind(self, starts: StackStarts, max_depth: int) -> Unwound:
-        """Walk all these stacks, at most `max_depth` frames each."""
-        count = len(starts.pc)
-        result = Unwound(
-            np.zeros((count, max_depth), np.int64),
-            np.zeros(count, np.int32),
-            np.zeros(count, np.bool_),
-            np.isin(starts.pc.astype(np.int64) - self._process.load_bias, list(self._park_calls)),
-            np.zeros((count, _ARGUMENTS), np.uint64),
-        )
-        windows = _Windows(self._process, starts)
+    def unwind(self, view: Glimpse, max_depth: int) -> Unwound:
+        """Walk the stacks of all goroutines that have one to walk, `max_depth` frames at most."""
+        gs, count = view.gs, len(view.gs)
         bias = self._process.load_bias
+        windows = _Windows(self._process, view)
+        rows = np.flatnonzero(gs.has_stack)
+        pc = gs.saved_pc[rows].astype(np.int64) - bias
+        sp, lr = gs.saved_sp[rows], gs.saved_lr[rows]
+        result = Unwound(
+            pcs=np.zeros((count, max_depth), np.int64),
+            depth=np.zeros(count, np.int32),
+            complete=np.zeros(count, np.bool_),
+            parked=np.zeros(count, np.bool_),
+            later=windows.later,
+            arguments=np.zeros((count, _ARGUMENTS), np.uint64),
+        )
+        result.parked[rows] = np.isin(pc, list(self._park_calls))
         return_slot = np.uint64(0 if self._lr else 8)
-        rows = np.arange(count)
-        pc = starts.pc.astype(np.int64) - bias
-        sp, lr = starts.sp, starts.lr
-        injected = np.zeros(count, np.bool_)
+        injected = np.zeros(len(rows), np.bool_)
         for level in range(max_depth):
             rule = self._rules_of(pc)
             kind = rule["kind"]
@@ -108,7 +96,8 @@ class Unwinder:
             result.complete[rows[kind == _LAST]] = True
             base = sp + rule["delta"]
             if level < _ARGUMENTS:
-                result.arguments[rows[known], level] = base[known] + 8
+                homes, _ = windows.words(rows[known], base[known] + 8)
+                result.arguments[rows[known], level] = homes
             # Of those that have a caller, find where it goes on.
             on = kind == _NORMAL
             rows, rule, sp, base, lr = rows[on], rule[on], sp[on], base[on], lr[on]
@@ -170,16 +159,18 @@ def _park_calls(binary: GoBinary) -> dict[int, int]:
 
 
 class _Windows:
-    """The part of each goroutine's stack that was read last."""
+    """The part of each goroutine's stack that was read last: first that of a glimpse.
 
-    def __init__(self, process: GoProcess, starts: StackStarts) -> None:
-        count = len(starts.sp)
+    `later` says of which of them more was read.
+    """
+
+    def __init__(self, process: GoProcess, view: Glimpse) -> None:
         self._process = process
-        self._lo, self._hi = starts.lo, starts.hi
-        self._start = np.zeros(count, np.uint64)
-        self._size = np.zeros(count, np.uint64)
-        self._buffer = np.zeros((count, _WINDOW), np.uint8)
-        self._read(np.arange(count), starts.sp)
+        self._lo = view.gs.column("stack", "stack.lo")
+        self._hi = view.gs.column("stack", "stack.hi")
+        self._start, self._size = view.stack_start, view.stack_size
+        self._buffer = view.stacks
+        self.later = np.zeros(len(self._lo), np.bool_)
 
     def words(
         self, rows: NDArray[np.int64], address: NDArray[np.uint64]
@@ -201,11 +192,9 @@ class _Windows:
         return held
 
     def _read(self, rows: NDArray[np.int64], address: NDArray[np.uint64]) -> None:
-        inside = (address >= self._lo[rows]) & (address < self._hi[rows])
-        rows, address = rows[inside], address[inside]
-        sizes = np.minimum(self._hi[rows] - address, np.uint64(_WINDOW))
-        readable = self._process.read_into(
-            self._buffer, rows.astype(np.uint64) * _WINDOW, address, sizes
-        )
+        sizes = np.minimum(self._hi[rows] - address, np.uint64(WINDOW))
+        at = rows.astype(np.uint64) * np.uint64(WINDOW)
+        readable = self._process.read_into(self._buffer, at, address, sizes)
         self._start[rows] = address
         self._size[rows] = np.where(readable, sizes, np.uint64(0))
+        self.later[rows] = True

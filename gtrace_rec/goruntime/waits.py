@@ -1,80 +1,150 @@
-"""What parked goroutines wait for: channels through their sudogs.
+"""What parked goroutines wait for: channels through their sudogs, else what stands in their stacks.
 
-Layouts: `sudog` in `runtime/runtime2.go`, `hchan` in `runtime/chan.go`.
+Layouts: `sudog` in `runtime/runtime2.go`, `hchan` in `runtime/chan.go`; those of package sync are
+the same in Go 1.19 to 1.27.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gtrace_rec.goruntime.binary import GoBinary
+from gtrace_rec.goruntime.glimpse import Glimpse
+from gtrace_rec.goruntime.homes import kept_waiters
 from gtrace_rec.goruntime.process import GoProcess
+from gtrace_rec.goruntime.unwind import Unwound
 
 _MOST_CASES = 1 << 16  # reflect.Select takes no more
 
 # From Go 1.26 on sudog.c and sudog.elem are two words, of which the second is the pointer.
 _TWO_WORDS_SINCE = 26
 
+# By the function that waits on its semaphore: where, from the semaphore on, a 32-bit number says
+# how many hold it up, and which of its bits do.
+_ALL = 0xFFFFFFFF
+_HOLDERS = {
+    "sync.(*Mutex).lockSlow": (-4, 1),  # mutexLocked of state
+    "internal/sync.(*Mutex).lockSlow": (-4, 1),
+    "sync.(*RWMutex).RLock": (4, 1 << 31),  # readerCount is negative while a writer is about
+    "sync.(*RWMutex).Lock": (12, _ALL),  # readerWait
+    "sync.(*WaitGroup).Wait": (-4, _ALL),  # the counter, in the upper half of state
+}
+_HOLDER_FRAMES = 5  # from the innermost on, in which one of these functions is
 
-@dataclass(frozen=True)
-class Channels:
-    """The state of channels, an element each; length and capacity are -1 where unknown."""
 
-    length: NDArray[np.int64]
-    capacity: NDArray[np.int64]
-    closed: NDArray[np.int64]
+def channel_of_sudog(binary: GoBinary) -> int:
+    """The offset of the pointer to the channel in a sudog."""
+    return binary.offsets["sudog.c"] + (8 if binary.go_minor >= _TWO_WORDS_SINCE else 0)
 
 
 class Waits:
-    """Follows the sudogs of one process."""
+    """Finds what the goroutines of one process wait for."""
 
     def __init__(self, process: GoProcess) -> None:
-        o = process.binary.offsets
-        pointer = 8 if process.binary.go_minor >= _TWO_WORDS_SINCE else 0
+        binary = process.binary
+        o = binary.offsets
         self._process = process
-        self._channel = o["sudog.c"] + pointer
+        self._channel = channel_of_sudog(binary)
         self._next = o["sudog.waitlink"]
         self._sudog_size = o["sudog.sizeof"]
-        self._len, self._cap = o["hchan.qcount"], o["hchan.dataqsiz"]
-        self._closed = o["hchan.closed"]
         self._hchan_size = o["hchan.sizeof"]
+        self._waiters = kept_waiters(binary)
+        self._on_channel = _numbers(binary.wait_reasons, ("chan receive", "chan send"))
+        self._in_select = _numbers(binary.wait_reasons, ("select",))
+        self._holder = cache(self._find_holder)
 
-    def channel(self, sudogs: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """The channel that each of these sudogs waits on; 0 for none."""
-        return self._process.words(np.where(sudogs != 0, sudogs + self._channel, np.uint64(0)))
+    def fill(
+        self,
+        rows: NDArray[np.void],
+        view: Glimpse,
+        stacks: Unwound,
+        waiting: NDArray[np.bool_],
+    ) -> NDArray[np.object_]:
+        """Fill in what each goroutine waits on, and how that stands.
 
-    def select(self, sudogs: NDArray[np.uint64]) -> list[list[int]]:
+        Returns the lists of channels of those in a select, None for the others.
+        """
+        gs = view.gs
+        on_channel = waiting & view.has_sudog & np.isin(gs.waitreason, self._on_channel)
+        channel = np.where(on_channel, _u64(view.sudogs, self._channel), np.uint64(0))
+        self._fill_channels(rows, channel)
+        rows["obj"] = channel.astype(np.int64)
+        for waiter, function in self._waiters:
+            if stacks.pcs.shape[1] <= waiter.frames:
+                continue
+            caller = stacks.pcs[:, waiter.frames]
+            there = waiting & stacks.parked & (caller >= function.entry) & (caller < function.end)
+            rows["obj"][there] = stacks.arguments[there, waiter.frames].astype(np.int64)
+            self._fill_holders(rows, stacks, there)
+        selecting = waiting & view.has_sudog & np.isin(gs.waitreason, self._in_select)
+        lists = np.full(len(rows), None, object)
+        chosen = np.flatnonzero(selecting)
+        for row, channels in zip(
+            chosen.tolist(), self._select(gs.column("waiting")[chosen]), strict=True
+        ):
+            lists[row] = channels
+        return lists
+
+    def _fill_channels(self, rows: NDArray[np.void], channels: NDArray[np.uint64]) -> None:
+        o = self._process.binary.offsets
+        data, known = self._process.read_rows(channels, self._hchan_size)
+        closed = _u32(data, o["hchan.closed"]) != 0
+        rows["chan_len"] = np.where(known, _u64(data, o["hchan.qcount"]).astype(np.int64), -1)
+        rows["chan_cap"] = np.where(known, _u64(data, o["hchan.dataqsiz"]).astype(np.int64), -1)
+        rows["chan_closed"] = np.where(known, closed.astype(np.int64), -1)
+
+    def _select(self, sudogs: NDArray[np.uint64]) -> list[list[int]]:
         """The channels that each select waits on, from the first of its sudogs."""
-        cases: list[list[int]] = [[] for _ in sudogs]
-        rows = np.flatnonzero(sudogs)
-        sudogs = sudogs[rows]
+        cases: list[dict[int, None]] = [{} for _ in sudogs]
+        rows = np.arange(len(sudogs))
         for _ in range(_MOST_CASES):
             if not len(rows):
                 break
             data, readable = self._process.read_rows(sudogs, self._sudog_size)
-            channel, following = _u64(data, self._channel), _u64(data, self._next)
-            for row, address in zip(
-                rows[readable].tolist(), channel[readable].tolist(), strict=True
-            ):
-                if address not in cases[row]:
-                    cases[row].append(address)
+            channels = _u64(data, self._channel)[readable].tolist()
+            for row, channel in zip(rows[readable].tolist(), channels, strict=True):
+                cases[row][channel] = None
+            following = _u64(data, self._next)
             on = readable & (following != 0)
             rows, sudogs = rows[on], following[on]
-        return cases
+        return [list(channels) for channels in cases]
 
-    def states(self, channels: NDArray[np.uint64]) -> Channels:
-        """The state of these channels; unknown for address 0."""
-        data, readable = self._process.read_rows(channels, self._hchan_size)
-        closed = np.ascontiguousarray(data[:, self._closed : self._closed + 4]).view("<u4")[:, 0]
-        return Channels(
-            np.where(readable, _u64(data, self._len).astype(np.int64), -1),
-            np.where(readable, _u64(data, self._cap).astype(np.int64), -1),
-            np.where(readable, (closed != 0).astype(np.int64), -1),
-        )
+    def _fill_holders(
+        self, rows: NDArray[np.void], stacks: Unwound, there: NDArray[np.bool_]
+    ) -> None:
+        chosen = np.flatnonzero(there)
+        found = [
+            self._holder(tuple(stacks.pcs[row, :_HOLDER_FRAMES].tolist()))
+            for row in chosen.tolist()
+        ]
+        if not found:
+            return
+        offset = np.array([f[0] if f else 0 for f in found])
+        mask = np.array([f[1] if f else 0 for f in found])
+        where = np.where(mask != 0, rows["obj"][chosen] + offset, 0).astype(np.uint64)
+        data, known = self._process.read_rows(where, 4)
+        count = _u32(data, 0).astype(np.int64) & mask
+        rows["holders"][chosen] = np.where(known, np.where(mask == _ALL, count, count != 0), -1)
+
+    def _find_holder(self, pcs: tuple[int, ...]) -> tuple[int, int] | None:
+        frames = (f.function for pc in pcs for f in self._process.binary.symbolize(pc))
+        return next((_HOLDERS[name] for name in frames if name in _HOLDERS), None)
+
+
+def _numbers(names: Sequence[str], wanted: tuple[str, ...]) -> list[int]:
+    """The numbers of the wait reasons that begin as one of these."""
+    return [i for i, name in enumerate(names) if name.startswith(wanted)]
 
 
 def _u64(rows: NDArray[np.uint8], at: int) -> NDArray[np.uint64]:
     words: NDArray[np.uint64] = np.ascontiguousarray(rows[:, at : at + 8]).view("<u8")
+    return words[:, 0]
+
+
+def _u32(rows: NDArray[np.uint8], at: int) -> NDArray[np.uint32]:
+    words: NDArray[np.uint32] = np.ascontiguousarray(rows[:, at : at + 4]).view("<u4")
     return words[:, 0]

@@ -14,7 +14,7 @@ from gtrace_rec import procfs
 from gtrace_rec.goruntime import open_binary
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reach import find_unreachable
-from gtrace_rec.goruntime.snapshot import take_snapshot
+from gtrace_rec.goruntime.reader import take_snapshot
 
 pytestmark = pytest.mark.go
 

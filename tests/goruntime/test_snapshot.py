@@ -11,7 +11,8 @@ import pytest
 import toolchains
 from goruntime.running import Parked, parked
 from gtrace_rec.goruntime.check import check_offsets
-from gtrace_rec.goruntime.snapshot import Snapshot, take_snapshot
+from gtrace_rec.goruntime.reader import take_snapshot
+from gtrace_rec.goruntime.snapshot import Snapshot
 
 pytestmark = pytest.mark.go
 
@@ -114,10 +115,16 @@ def test_channels_are_those_that_the_program_made(
     )
 
 
-@pytest.mark.parametrize("what", ["lock", "readLock", "writeLock", "wait", "condWait"])
-def test_what_sync_waits_on(target: Parked, rows: dict[int, dict[str, Any]], what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "holders"),
+    [("lock", 1), ("readLock", 1), ("writeLock", 2), ("wait", 3), ("condWait", None)],
+)
+def test_what_sync_waits_on(
+    target: Parked, rows: dict[int, dict[str, Any]], what: str, holders: int | None
+) -> None:
     row = by_function(rows, f"main.{what}")
     assert row["obj"] == target.facts["sync", what]
+    assert row["holders"] == holders
 
 
 def test_descriptors_of_two_readers_differ(rows: dict[int, dict[str, Any]]) -> None:

@@ -134,7 +134,8 @@ func main() {
 	mutex.Lock()
 	readers.Lock()
 	writers.RLock()
-	group.Add(1)
+	writers.RLock()
+	group.Add(3)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
