@@ -12,6 +12,7 @@ from gtrace_rec import __version__
 
 _COMMANDS = {
     "record": "Record a Go program (the default: the word may be left out).",
+    "ps": "List the Go programs that run.",
     "doctor": "Check whether this machine can record, and this program be recorded.",
     "probes": "List the instructions of a binary that a plan would watch.",
     "recover": "Complete a recording whose recorder died.",
