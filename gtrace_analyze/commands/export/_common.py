@@ -1,0 +1,79 @@
+"""What the formats' commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gtrace_analyze.commands import common
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from gtrace_analyze.engine import Engine
+
+__all__ = ["a_file", "force", "open_trace", "output", "selecting_one", "to_file", "wrote"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+Writer = Callable[["Engine", "BinaryIO"], str]
+
+force = click.option("--force", is_flag=True, help="Replace what is there.")
+
+
+def output(metavar: str, text: str) -> Callable[[_F], _F]:
+    """Give a command `output`, where to write."""
+    return click.option("-o", "--output", metavar=metavar, help=text)
+
+
+def selecting_one(command: _F) -> _F:
+    """Give a command `trace`, the one recording it is about, and `selection`."""
+    return click.argument("trace")(common.selecting(command))
+
+
+def a_file(command: _F) -> _F:
+    """Give a command `trace`, `selection` and `output`, a file or standard output."""
+    text = "File to write; - is standard output, which is the default if it is no terminal."
+    return selecting_one(output("FILE", text)(command))
+
+
+@contextmanager
+def open_trace(trace: str) -> Iterator[Engine]:
+    """The recording of this name, its notes told."""
+    from gtrace_analyze.recording import expand
+
+    paths = expand((trace,))
+    if len(paths) > 1:
+        raise click.UsageError(f"{trace} are {len(paths)} recordings; export them one by one")
+    for opened in common.opened((str(paths[0]),)):
+        yield opened.engine
+
+
+def to_file(
+    trace: str, target: str | None, write: Writer, binary: bool, hint: str | None = None
+) -> None:
+    """Open the recording and have `write` write it; `hint` is a command to type next."""
+    from gtrace_analyze.export import _output
+
+    if target is None:
+        if binary and sys.stdout.isatty():
+            raise click.UsageError(
+                "this format is not for a terminal: give -o FILE, or -o - anyway"
+            )
+        target = _output.STDOUT
+    with open_trace(trace) as engine, _output.stream(target) as out:
+        what = write(engine, out)
+    wrote(target, what, hint)
+
+
+def wrote(target: str, what: str, hint: str | None = None) -> None:
+    """Say what was done, on stderr."""
+    if click.get_current_context().find_root().params.get("quiet"):
+        return
+    where = "standard output" if target == "-" else target
+    click.echo(f"wrote {what} to {where}", err=True)
+    if hint and target != "-":
+        click.echo(f"next: {hint.format(target)}", err=True)

@@ -1,0 +1,41 @@
+"""Rows out of DuckDB in batches, text out of rows, so that memory stays bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from gtrace_analyze.engine import Engine
+
+__all__ = ["BATCH", "batches", "write_text"]
+
+BATCH = 65_536  # rows
+
+
+def batches(
+    engine: Engine, sql: str, parameters: Mapping[str, Any], rows: int = BATCH
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a query as they come. Until the last is read, no other query can run."""
+    relation = engine.con.sql(sql, params=dict(parameters) or None)
+    yield from relation.to_arrow_reader(rows)
+
+
+def write_text(engine: Engine, sql: str, parameters: Mapping[str, Any], out: BinaryIO) -> int:
+    """Write the only column of a query, strings that end as they should; returns their number.
+
+    Arrow keeps the strings of a column one after the other, so they are written as they lie there.
+    """
+    count = 0
+    for batch in batches(engine, sql, parameters):
+        column = batch.column(0).cast(pa.large_string())
+        _, ends, data = column.buffers()
+        if len(column):
+            first, last = (
+                int.from_bytes(ends.slice((column.offset + i) * 8, 8).to_pybytes(), "little")
+                for i in (0, len(column))
+            )
+            out.write(data.slice(first, last - first))
+        count += len(column)
+    return count
