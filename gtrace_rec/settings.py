@@ -178,13 +178,14 @@ class Settings:
         "metrics.lifetime_buckets",
         Durations(),
         "Upper ends of the histogram of lifetimes.",
-        default="100us,1ms,10ms,100ms,1s,10s,1m,10m,1h",
+        default="100us, 1ms, 10ms, 100ms, 1s, 10s, 1m, 10m, 1h",
     )
     latency_buckets: tuple[int, ...] = _setting(
         "metrics.latency_buckets",
         Durations(),
         "Upper ends of the histogram of waits for a thread.",
-        default="5us,10us,25us,50us,100us,250us,500us,1ms,2500us,5ms,10ms,25ms,50ms,100ms,1s",
+        default="5us, 10us, 25us, 50us, 100us, 250us, 500us, 1ms, 2500us, 5ms, 10ms, 25ms, 50ms, "
+        "100ms, 1s",
     )
     leak_window: int = _setting(
         "metrics.leak_window",

@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 from gtrace_rec._errors import GtraceError
 from gtrace_rec.commands import cli
 from gtrace_rec.settings import SETTINGS, Setting
-from tools import generate_docs
 
 # By type of setting: a value that is nowhere the default.
 SAMPLES = {
@@ -173,11 +172,6 @@ def test_a_bad_variable_is_named(config: Path) -> None:
     result = _print_config(env={"GTRACE_RING_SIZE": "big"})
     assert result.exit_code == 2
     assert "environment variable GTRACE_RING_SIZE: 'big' is not a size such as" in result.stderr
-
-
-def test_generated_documents_are_current() -> None:
-    stale = [p.name for p, text in generate_docs.documents() if p.read_text() != text]
-    assert not stale, f"{stale}: run make docs"
 
 
 def test_the_example_of_the_page_is_valid(tmp_path: Path, repo: Path) -> None:

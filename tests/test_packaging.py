@@ -27,10 +27,17 @@ def wheel(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in ("bpf", "gtrace_rec", "gtrace_analyze"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(repo / package, source / package, symlinks=True, ignore=ignored)
+    shutil.copytree(repo / "docs" / "man", source / "docs" / "man")
     pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--wheel-dir", str(tmp)]
     subprocess.run([*pip, str(source)], check=True)
     (built,) = tmp.glob("gtrace-*.whl")
     return built
+
+
+def test_man_pages_are_installed_where_man_looks(wheel: Path, repo: Path) -> None:
+    names = {n for n in zipfile.ZipFile(wheel).namelist() if "/share/man/man1/" in n}
+    pages = {p.name for p in (repo / "docs" / "man").iterdir()}
+    assert {Path(n).name for n in names} == pages
 
 
 @pytest.fixture(scope="session")

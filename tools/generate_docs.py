@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gtrace_rec.settings import SETTINGS, Setting
+from tools import command_docs
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -20,6 +21,10 @@ def documents() -> Iterator[tuple[Path, str]]:
     """Each generated file, and what should stand in it."""
     page = DOCS / "configuration.md"
     yield page, _between_marks(page.read_text(), "settings", _settings_table())
+    page = DOCS / "cli.md"
+    yield page, _between_marks(page.read_text(), "commands", command_docs.markdown())
+    for name, text in command_docs.man_pages():
+        yield DOCS / "man" / name, text
 
 
 def _between_marks(text: str, name: str, content: str) -> str:

@@ -7,6 +7,7 @@ import os
 import sys
 
 import click
+from click.shell_completion import CompletionItem
 
 from gtrace_rec import __version__
 
@@ -38,22 +39,32 @@ class _Commands(click.Group):
             args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Where no subcommand stands yet, also what may follow the one that may be left out."""
+        found = super().shell_complete(ctx, incomplete)
+        default = self.get_command(ctx, _DEFAULT)
+        assert default is not None
+        with default.make_context(_DEFAULT, [], parent=ctx, resilient_parsing=True) as below:
+            return found + default.shell_complete(below, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  gtrace-rec --out trace.parquet --pid 4242 --duration 60s
+  gtrace-rec --out trace.parquet -- ./server --flag
+  gtrace-rec record --help
+""",
+)
 @click.version_option(__version__, prog_name="gtrace-rec")
 def cli() -> None:
-    """Record the life of every goroutine of an unmodified, running Go program.
-
-    \b
-    Examples:
-      gtrace-rec --out trace.parquet --pid 4242 --duration 60s
-      gtrace-rec --out trace.parquet -- ./server --flag
-      gtrace-rec record --help
-    """
+    """Record the life of every goroutine of an unmodified, running Go program."""
 
 
 def main(args: list[str] | None = None) -> None:

@@ -106,7 +106,7 @@ class Durations(click.ParamType[tuple[int, ...]]):
     @staticmethod
     def text(bounds: tuple[int, ...]) -> str:
         """Durations as one would write them."""
-        return ",".join(map(Duration.text, bounds))
+        return ", ".join(map(Duration.text, bounds))
 
 
 class Names(click.ParamType[tuple[str, ...]]):
@@ -131,7 +131,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     @staticmethod
     def text(names: tuple[str, ...]) -> str:
         """Names as one would write them."""
-        return ",".join(names)
+        return ", ".join(names)
 
 
 class Address(click.ParamType[tuple[str, int]]):

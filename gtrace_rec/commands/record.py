@@ -17,7 +17,7 @@ Examples:
   gtrace-rec --out trace.parquet -- ./server --flag
   gtrace-rec --out trace.parquet --exe /usr/bin/server
   gtrace-rec --out trace.parquet --plan park --pid 4242
-  gtrace-rec --out trace.parquet --plan snapshot --snapshot-interval 1s --pid 4242
+  gtrace-rec -o trace.parquet --plan snapshot --snapshot-interval 1s -p 4242
   gtrace-rec --config /etc/gtrace/server.yaml --print-config
 """,
 )

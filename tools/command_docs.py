@@ -1,0 +1,116 @@
+"""The reference of both programs' commands, as Markdown and as man pages, from the commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import click
+
+import gtrace_analyze.commands
+import gtrace_rec.commands
+from gtrace_rec import __version__
+
+PROGRAMS = {"gtrace-rec": gtrace_rec.commands.cli, "gtrace-analyze": gtrace_analyze.commands.cli}
+_WIDTH = 80
+
+
+def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
+    """Both programs and their commands, each by its whole name: "gtrace-rec ps"."""
+    for program, group in PROGRAMS.items():
+        context = _context(group, program, None)
+        yield program, group, context
+        assert isinstance(group, click.Group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            yield f"{program} {name}", command, _context(command, name, context)
+
+
+def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
+    return click.Context(
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        **{k: v for k, v in command.context_settings.items() if k == "help_option_names"},
+    )
+
+
+def markdown() -> str:
+    """All commands, each with what its --help prints."""
+    parts = []
+    for name, command, context in commands():
+        level = "##" if " " not in name else "###"
+        parts.append(f"{level} {name}\n\n```\n{_help(command, context)}\n```")
+    return "\n\n".join(parts)
+
+
+def _help(command: click.Command, context: click.Context) -> str:
+    return "\n".join(line.rstrip() for line in command.get_help(context).strip().splitlines())
+
+
+def man_pages() -> Iterator[tuple[str, str]]:
+    """By file name: a man page in section 1 of each command."""
+    names = [name for name, _, _ in commands()]
+    for name, command, context in commands():
+        page = name.replace(" ", "-")
+        related = [
+            n.replace(" ", "-") for n in names if n != name and n.startswith(name.split()[0])
+        ]
+        yield f"{page}.1", "\n".join(_man_page(page, name, command, context, related)) + "\n"
+
+
+def _man_page(
+    page: str, name: str, command: click.Command, context: click.Context
+) -> Iterator[str]:
+    summary, *description = _paragraphs(command.help or "")
+    yield f'.TH {page.upper()} 1 "" "gtrace {__version__}" "gtrace"'
+    yield f".SH NAME\n{page} \\- {_roff(_first_sentence(summary))}"
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f".SH SYNOPSIS\n.B {_roff(name)}\n{_roff(usage)}"
+    yield ".SH DESCRIPTION"
+    yield from (f".PP\n{_roff(paragraph)}" for paragraph in (summary, *description))
+    options = [p for p in command.get_params(context) if isinstance(p, click.Option)]
+    yield ".SH OPTIONS"
+    for names, text in filter(None, (o.get_help_record(context) for o in options)):
+        yield f".TP\n.B {_roff(names)}\n{_roff(text)}"
+    if isinstance(command, click.Group):
+        yield ".SH COMMANDS"
+        for other in command.list_commands(context):
+            found = command.get_command(context, other)
+            text = _first_sentence(_paragraphs((found.help if found else "") or "")[0])
+            yield f".TP\n.B {_roff(other)}\n{_roff(text)}"
+    variables = [p for p in command.get_params(context) if isinstance(p, click.Option) and p.envvar]
+    if variables:
+        yield ".SH ENVIRONMENT\nEach option can be given by a variable, too:"
+        for p in variables:
+            yield f".TP\n.B {_roff(str(p.envvar))}\nfor {_roff(p.opts[0])}"
+    yield f".SH EXAMPLES\n.nf\n{_roff(examples(command))}\n.fi"
+    program = name.split()[0]
+    others = [program] if program != name else [p for p in PROGRAMS if p != name]
+    yield ".SH SEE ALSO\n" + ",\n".join(f".BR {_roff(other)} (1)" for other in others)
+
+
+def _paragraphs(text: str) -> list[str]:
+    blocks = re.split(r"\n\s*\n", text.replace("\b", "").strip())
+    return [" ".join(block.split()) for block in blocks]
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.:;])\s", text)[0].rstrip(".:;")
+
+
+def examples(command: click.Command) -> str:
+    """What --help ends in, one example a line."""
+    text = command.epilog or ""
+    text = re.sub(r"^\s*Examples?:", "", text.replace("\b", "").strip())
+    lines = [line.strip() for part in text.split(";  ") for line in part.splitlines()]
+    return "\n".join(line for line in lines if line)
+
+
+def _roff(text: str) -> str:
+    """Text as it stands, safe from being read as a request."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return re.sub(r"^([.'])", r"\\&\1", text, flags=re.MULTILINE)
