@@ -1,9 +1,10 @@
-/* The one BPF program of gtrace: runs at chosen call instructions of the Go runtime.
+/* The BPF programs of gtrace, which run at chosen call instructions of the Go runtime.
  *
- * What a site means stands in its attach cookie (struct cookie below). Constants come as -D flags
- * from gtrace_rec/loader.py: OFF_* (offsets in Go's structs), K_* (event kinds), STACK_DEPTH,
- * MAX_STACKS, RING_PAGES, CHAN_REASONS and ARG_REASONS (bit masks over waitReason); where not all
- * goroutines are recorded, SAMPLE_BELOW and CHOSEN_COUNT; where the recorder is limited, LIMITED. */
+ * There is one for each site, so that what the site means is known when it is compiled: that saves a
+ * twentieth of what an event costs the target. SITES lists them. It and all other constants come as
+ * -D flags from gtrace_rec/loader.py: OFF_* (offsets in Go's structs), K_* (event kinds), STACK_DEPTH,
+ * MAX_STACKS, RING_PAGES, *_REASONS (bit masks over waitReason); where not all goroutines are
+ * recorded, SAMPLE_BELOW and CHOSEN_COUNT; where the recorder is limited, LIMITED. */
 #include <uapi/linux/ptrace.h>
 #include "event.h"
 
@@ -39,11 +40,6 @@
 #define SITE_CORO 7    /* coroswitch_m, behind its prologue */
 #define SITE_CURRENT 8 /* the current g; nothing more to tell */
 
-#define COOKIE_KIND(c) ((u8)(c))
-#define COOKIE_SITE(c) ((u8)((c) >> 8))
-#define COOKIE_STACK(c) (((c) >> 16) & 1)
-#define COOKIE_ADDRESS(c) ((c) >> 24) /* of the site, as linked */
-
 /* Events, in the order they were reserved over all processors. Written here, without waking the
  * reader; read by gtrace_rec/ring.py through mmap. */
 BPF_RINGBUF_OUTPUT(events, RING_PAGES);
@@ -59,13 +55,16 @@ BPF_TABLE("hash", u64, struct stack, stacks, MAX_STACKS);
 
 /* How much of the target's stack is read at once. To read any of its memory costs 0.1 µs, to read
  * two thousand bytes 0.2 µs; the kernel's own bpf_get_stack pays twice for each frame. */
-#define BLOCK 2048
+#define BLOCK 2048 /* where a whole stack is wanted */
+#define NEAR 256   /* where only the caller is */
 
-/* Room to take a stack in. */
+/* Room to look at a stack in. */
 struct scratch {
 	u64 users; /* probes that hold it or tried to; only the one that finds 1 may use it */
-	struct stack stack;
+	u64 base;  /* what `block` holds begins at this address of the target's */
+	u64 size;  /* at an offset in `block` below this lie two words of it */
 	u64 block[BLOCK / 8 + 1];
+	struct stack stack;
 };
 
 /* By processor: the room that is free unless one probe preempted another. Used here only. */
@@ -241,51 +240,90 @@ static __always_inline u64 goid_of_curg(struct tally *t, u64 g0)
 	return curg ? word(t, curg + OFF_G_GOID) : 0;
 }
 
-struct frame {
-	u64 fp; /* frame pointer of the caller */
-	u64 pc; /* return address into the caller */
-};
+/* Room of this processor's, or of this thread's; NULL if there is none. To be given back. */
+static __always_inline struct scratch *claim(u32 tid)
+{
+	int zero = 0;
+	struct scratch *s = cpu_scratch.lookup(&zero);
+
+	if (!s)
+		return 0;
+	__sync_fetch_and_add(&s->users, 1);
+	if (s->users != 1) {
+		struct scratch *empty = empty_scratch.lookup(&zero);
+
+		s = thread_scratch.lookup(&tid);
+		if (!s && empty) {
+			thread_scratch.update(&tid, empty);
+			s = thread_scratch.lookup(&tid);
+		}
+	}
+	if (s)
+		s->size = 0;
+	return s;
+}
+
+static __always_inline void give_back(void)
+{
+	int zero = 0;
+	struct scratch *s = cpu_scratch.lookup(&zero);
+
+	if (s)
+		__sync_fetch_and_add(&s->users, -1);
+}
+
+/* Two words of the target's stack, read along with those above them. NULL if they cannot be. */
+static __always_inline u64 *two_words(struct tally *t, struct scratch *s, u64 address, u32 at_most)
+{
+	u64 at = address - s->base;
+
+	if (at >= s->size) {
+		/* To the end of the page: what lies behind need not be there. */
+		u64 size = 4096 - address % 4096;
+
+		if (size > at_most)
+			size = at_most;
+		if (size < 16)
+			size = 16;
+		if (bpf_probe_read_user(s->block, size, (void *)address)) {
+			__sync_fetch_and_add(&t->read_faults, 1);
+			s->size = 0;
+			return 0;
+		}
+		s->base = address;
+		s->size = size - 8;
+		at = 0;
+	}
+	return &s->block[at / 8 & (BLOCK / 8 - 1)];
+}
+
+/* A word that is likely to be among those read last. */
+static __always_inline u64 near_word(struct tally *t, struct scratch *s, u64 address)
+{
+	u64 at = s ? address - s->base : 0;
+
+	if (!s || at >= s->size)
+		return word(t, address);
+	return s->block[at / 8 & (BLOCK / 8 - 1)];
+}
 
 /* Follow the frame pointers from `fp` on. Returns the hash of the stack, which is now a key of
- * `stacks`, or 0; and tells the innermost caller. */
-static __always_inline u64 walk(struct scratch *s, struct tally *t, u32 pid, u64 ip, u64 fp,
-				struct frame *caller)
+ * `stacks`, or 0. */
+static __always_inline u64 take_stack(struct tally *t, struct scratch *s, u32 pid, u64 ip, u64 fp)
 {
-	u64 base = 0, size = 0, depth = 1;
-	u64 hash = ((u64)pid << 32 ^ ip) * 0x9e3779b97f4a7c15ULL;
+	u64 depth = 1, hash = ((u64)pid << 32 ^ ip) * 0x9e3779b97f4a7c15ULL;
 
 	s->stack.pcs[0] = ip;
 	for (int i = 1; i < STACK_DEPTH; i++) {
-		u64 at = fp - base;
-
 		if (!fp || fp % 8)
 			break; /* the outermost frame, or none of Go's */
-		if (at >= size) {
-			/* To the end of the page: what lies behind need not be there. */
-			size = 4096 - fp % 4096;
-			if (size > BLOCK)
-				size = BLOCK;
-			if (size < 16)
-				size = 16;
-			if (bpf_probe_read_user(s->block, size, (void *)fp)) {
-				__sync_fetch_and_add(&t->read_faults, 1);
-				break;
-			}
-			base = fp;
-			at = 0;
-			size -= 8; /* a frame that begins in the last word is not all here */
-		}
-		at = at / 8 & (BLOCK / 8 - 1);
+		u64 *frame = two_words(t, s, fp, BLOCK);
 
-		u64 pc = s->block[at + 1];
-
-		fp = s->block[at];
-		if (i == 1) {
-			caller->fp = fp;
-			caller->pc = pc;
-		}
-		s->stack.pcs[i] = pc;
-		hash = (hash ^ hash >> 32 ^ pc) * 0x9e3779b97f4a7c15ULL;
+		if (!frame)
+			break;
+		fp = frame[0];
+		s->stack.pcs[i] = frame[1];
+		hash = (hash ^ hash >> 32 ^ frame[1]) * 0x9e3779b97f4a7c15ULL;
 		depth++;
 	}
 	hash = (hash ^ hash >> 32) | 1; /* 0 means no stack */
@@ -297,36 +335,6 @@ static __always_inline u64 walk(struct scratch *s, struct tally *t, u32 pid, u64
 			return 0;
 		}
 	}
-	return hash;
-}
-
-static __always_inline struct scratch *scratch_of(u32 tid)
-{
-	int zero = 0;
-	struct scratch *s = thread_scratch.lookup(&tid), *empty = empty_scratch.lookup(&zero);
-
-	if (s || !empty)
-		return s;
-	thread_scratch.update(&tid, empty);
-	return thread_scratch.lookup(&tid);
-}
-
-static __always_inline u64 take_stack(struct tally *t, u64 id, u64 ip, u64 fp, struct frame *caller)
-{
-	int zero = 0;
-	struct scratch *mine = cpu_scratch.lookup(&zero), *s = mine;
-	u64 hash = 0;
-
-	if (!mine)
-		return 0;
-	__sync_fetch_and_add(&mine->users, 1);
-	if (mine->users != 1)
-		s = scratch_of(id);
-	if (s)
-		hash = walk(s, t, id >> 32, ip, fp, caller);
-	else
-		__sync_fetch_and_add(&t->lost_stack, 1);
-	__sync_fetch_and_add(&mine->users, -1);
 	return hash;
 }
 
@@ -352,16 +360,17 @@ static __always_inline void tell_gap(struct tally *t, u32 cause, u32 pid)
 	events.ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
+/* `address` is the site's, as linked. */
+static __always_inline int handle(struct pt_regs *ctx, u8 kind, const u8 site, bool want_stack,
+				  u64 address)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	u64 ts = bpf_ktime_get_ns();
 	u64 gp = ARG1(ctx), arg2 = ARG2(ctx), arg3 = ARG3(ctx), g = G(ctx), fp = FP(ctx);
 	u64 ip = IP(ctx);
 	u64 goid, other = 0, obj = 0, pc = 0, stack = 0;
-	u8 kind = COOKIE_KIND(cookie), site = COOKIE_SITE(cookie), reason = 0, exits = 0;
-	bool want_stack = COOKIE_STACK(cookie);
-	struct frame caller = {};
+	u64 caller_pc = 0;
+	u8 reason = 0, exits = 0;
 	int zero = 0;
 	struct tally *t = tallies.lookup(&zero);
 
@@ -396,7 +405,7 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 		goid = word(t, gp + OFF_G_GOID);
 	}
 
-	u64 bias = ip - COOKIE_ADDRESS(cookie);
+	u64 bias = ip - address;
 
 	if (site != SITE_CORO && !wanted(t, gp, goid, bias))
 		return 0;
@@ -413,36 +422,9 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 		if (!other)
 			want_stack = false; /* a timer's or the runtime's: nobody's stack */
 	}
-	if (want_stack)
-		stack = take_stack(t, id, ip, fp, &caller);
-	if (!caller.pc && (site == SITE_PARK || site == SITE_WAKE || site == SITE_CALLER))
-		copy(t, &caller, sizeof(caller), fp);
 
-	if (site == SITE_PARK) {
-		u64 bit = 1ULL << (reason & 63);
-
-		pc = caller.pc;
-		if (bit & CHAN_REASONS) {
-			u64 sudog = word(t, g + OFF_G_WAITING);
-
-			if (sudog)
-				obj = word(t, sudog + OFF_SUDOG_C);
-		} else if (bit & (ARG_REASONS | CALLER_ARG_REASONS)) {
-			u64 frame = caller.fp;
-
-			if (bit & CALLER_ARG_REASONS)
-				frame = word(t, frame); /* the caller's caller */
-#ifdef GOARCH_ARM64
-			frame = word(t, frame);
-#endif
-			obj = word(t, frame + 16); /* home slot of its first argument */
-		}
-	} else if (site == SITE_WAKE || site == SITE_CALLER) {
-		pc = caller.pc;
-	} else if (site == SITE_SELF) {
-		pc = ip + 1;
 #ifdef OFF_G_COROARG
-	} else if (site == SITE_CORO) {
+	if (site == SITE_CORO) {
 		u64 next = word(t, word(t, gp + OFF_G_COROARG));
 
 		if (next) /* coro.gp: a guintptr, which is the g's address */
@@ -466,8 +448,62 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 		if (limited(t, kind, ts, &want_stack))
 			return 0;
 #endif
-#endif
 	}
+#endif
+	/* What lies at the frame pointer: the caller's frame pointer, and the address it goes on at. */
+	u64 caller_fp = 0;
+	struct scratch *s = 0;
+
+	if (want_stack || site == SITE_PARK)
+		s = claim(id);
+	if (s) {
+		u64 *frame = two_words(t, s, fp, want_stack ? BLOCK : NEAR);
+
+		if (frame) {
+			caller_fp = frame[0];
+			caller_pc = frame[1];
+		}
+	} else if (site == SITE_PARK || site == SITE_WAKE || site == SITE_CALLER) {
+		u64 frame[2] = {};
+
+		copy(t, frame, sizeof(frame), fp);
+		caller_fp = frame[0];
+		caller_pc = frame[1];
+	}
+
+	if (site == SITE_PARK) {
+		u64 bit = 1ULL << (reason & 63);
+
+		pc = caller_pc;
+		if (bit & SUDOG_REASONS) {
+			u64 sudog = word(t, g + OFF_G_WAITING);
+
+			if (sudog)
+				obj = word(t, sudog + OFF_SUDOG_C);
+		} else if (bit & (ARG_REASONS | CALLER_ARG_REASONS)) {
+			u64 frame = caller_fp;
+
+			if (bit & CALLER_ARG_REASONS)
+				frame = near_word(t, s, frame); /* the caller's caller */
+#ifdef GOARCH_ARM64
+			frame = near_word(t, s, frame);
+#endif
+			if (frame)
+				obj = near_word(t, s, frame + 16); /* home slot of its first argument */
+		}
+	} else if (site == SITE_WAKE || site == SITE_CALLER) {
+		pc = caller_pc;
+	} else if (site == SITE_SELF) {
+		pc = ip + 1;
+	}
+	if (want_stack) {
+		if (s)
+			stack = take_stack(t, s, id >> 32, ip, fp);
+		else
+			__sync_fetch_and_add(&t->lost_stack, 1);
+	}
+	if (want_stack || site == SITE_PARK)
+		give_back();
 
 	struct event *e = events.ringbuf_reserve(sizeof(*e));
 
@@ -497,15 +533,6 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie)
 	return 0;
 }
 
-/* Kernels before 6.6 have no uprobe_multi, and bcc's own attach has no cookies: there, SITES lists
- * one program per site. */
-#ifdef SITES
-#define SITE(n, cookie) \
-	int gtrace_##n(struct pt_regs *ctx) { return handle(ctx, cookie); }
+#define SITE(n, kind, site, stack, address) \
+	int gtrace_##n(struct pt_regs *ctx) { return handle(ctx, kind, site, stack, address); }
 SITES
-#else
-int gtrace(struct pt_regs *ctx)
-{
-	return handle(ctx, bpf_get_attach_cookie(ctx));
-}
-#endif

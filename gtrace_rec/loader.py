@@ -8,15 +8,17 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gtrace_rec import uprobes
 from gtrace_rec._errors import HostError
 from gtrace_rec.goruntime import GoBinary
-from gtrace_rec.goruntime.homes import kept_waiters
-from gtrace_rec.hostcheck import UPROBE_MULTI_KERNEL, bpf, kernel_release
+from gtrace_rec.goruntime.homes import kept_channels, kept_waiters
+from gtrace_rec.hostcheck import UPROBE_MULTI_KERNEL, kernel_release
 from gtrace_rec.limits import Control
 from gtrace_rec.plan import KIND_CODES, Site, reasons_mask
 from gtrace_rec.ring import Gap, Ring
@@ -29,32 +31,9 @@ LIMIT_CAUSES = GAP_CAUSES[1:3]  # of losses by the limits that were set
 ALL_PROCESSES = 0  # as a pid: every process that runs the binary, now and later
 _PAGE = 4096
 
-# include/uapi/linux/bpf.h (Linux 6.6)
-_BPF_LINK_CREATE = 28
-_BPF_TRACE_UPROBE_MULTI = 48
-
-# A park of these reasons waits on a channel, found through g.waiting. Of others, what they wait on
-# is an argument near gopark (goruntime.homes), or no one object.
-_CHAN_REASONS = ("chan receive", "chan send")
-
-
-class _UprobeMultiAttr(ctypes.Structure):
-    """The uprobe_multi member of union bpf_attr's link_create, with what stands before it."""
-
-    _fields_ = (
-        ("prog_fd", ctypes.c_uint32),
-        ("target_fd", ctypes.c_uint32),
-        ("attach_type", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("path", ctypes.c_uint64),
-        ("offsets", ctypes.c_uint64),
-        ("ref_ctr_offsets", ctypes.c_uint64),
-        ("cookies", ctypes.c_uint64),
-        ("cnt", ctypes.c_uint32),
-        ("multi_flags", ctypes.c_uint32),
-        ("pid", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
-    )
+# Wait reasons begin so.
+_CHANNELS = ("chan receive", "chan send")
+_NIL_CHANNELS = tuple(f"{reason} (nil" for reason in _CHANNELS)
 
 
 @dataclass(frozen=True)
@@ -88,15 +67,20 @@ class Probes:
         self.sites = sites
         self.options = options
         self._binary = binary
-        self._links: dict[int, int | bytes] = {}  # a link's descriptor, or the path probed by bcc
+        self._links: dict[int, list[int] | bytes] = {}  # descriptors, or the path probed by bcc
         self._multi = kernel_release() >= UPROBE_MULTI_KERNEL
         self.selection = Selection(binary, options.choice)
         self._bpf = self._compile()
         try:
             if self._multi:
-                self._program = self._bpf.load_func(
-                    b"gtrace", self._module.BPF.KPROBE, attach_type=_BPF_TRACE_UPROBE_MULTI
-                )
+                self._programs = [
+                    self._bpf.load_func(
+                        _program(i),
+                        self._module.BPF.KPROBE,
+                        attach_type=uprobes.BPF_TRACE_UPROBE_MULTI,
+                    )
+                    for i, _ in enumerate(sites)
+                ]
         except Exception as e:
             raise HostError(
                 f"the kernel refused the BPF program: {e}; try: gtrace-rec doctor"
@@ -114,19 +98,30 @@ class Probes:
             os.environ["BCC_KERNEL_SOURCE"] = str(folder / "include")
             flags = [f"-I{folder}", *(f"-D{k}={v}" for k, v in self._constants().items())]
             try:
-                return bcc.BPF(text=(folder / "gtrace.bpf.c").read_bytes(), cflags=flags)
+                return bcc.BPF(text=self._source(folder), cflags=flags)
             except Exception as e:
                 raise HostError(f"bcc could not compile the BPF program: {e}") from e
 
-    def _argument_reasons(self, frames: int) -> int:
-        """The wait reasons whose object is an argument so many calls away from gopark."""
-        waiters = (w for w, _ in kept_waiters(self._binary) if w.frames == frames)
-        prefixes = [prefix for w in waiters for prefix in w.reasons]
-        return reasons_mask(self._binary.wait_reasons, prefixes)
+    @staticmethod
+    def _source(folder: Path) -> bytes:
+        return (folder / "gtrace.bpf.c").read_bytes()
+
+    def _reasons(self) -> dict[str, int]:
+        """Bit masks of the wait reasons, by the way to what is waited on."""
+        names = self._binary.wait_reasons
+        argument = {1: 0, 2: 0}  # of the function so many calls from gopark
+        for waiter, _ in kept_waiters(self._binary):
+            argument[waiter.frames] |= reasons_mask(names, waiter.reasons)
+        channels = reasons_mask(names, _CHANNELS) & ~reasons_mask(names, _NIL_CHANNELS)
+        at_home = reasons_mask(names, kept_channels(self._binary)) & channels
+        return {
+            "SUDOG_REASONS": channels & ~at_home,
+            "ARG_REASONS": argument[1] | at_home,
+            "CALLER_ARG_REASONS": argument[2],
+        }
 
     def _constants(self) -> dict[str, str]:
         o = self._binary.offsets
-        names = self._binary.wait_reasons
         constants: dict[str, object] = {
             "OFF_G_GOID": o["g.goid"],
             "OFF_G_M": o["g.m"],
@@ -142,9 +137,7 @@ class Probes:
             "STACK_DEPTH": self.options.stack_depth,
             "MAX_STACKS": self.options.max_stacks,
             "RING_PAGES": self.options.ring_bytes // _PAGE,
-            "CHAN_REASONS": f"{reasons_mask(names, _CHAN_REASONS):#x}ULL",
-            "ARG_REASONS": f"{self._argument_reasons(1):#x}ULL",
-            "CALLER_ARG_REASONS": f"{self._argument_reasons(2):#x}ULL",
+            **{name: f"{mask:#x}ULL" for name, mask in self._reasons().items()},
         }
         constants |= self._selection_constants()
         if self.options.limited:
@@ -154,10 +147,11 @@ class Probes:
                 constants["OFF_" + optional.upper().replace(".", "_")] = o[optional]
         if self._binary.arch == "arm64":
             constants["GOARCH_ARM64"] = 1
-        if not self._multi:
-            constants["SITES"] = " ".join(
-                f"SITE({i},{cookie:#x})" for i, cookie in enumerate(self._cookies())
-            )
+        constants["SITES"] = " ".join(
+            f"SITE({i},{KIND_CODES[s.kind]},{s.type},{int(s.kind in self.options.stacks_of)},"
+            f"{s.address:#x}ULL)"
+            for i, s in enumerate(self.sites)
+        )
         return {k: str(v) for k, v in constants.items()}
 
     def _selection_constants(self) -> dict[str, object]:
@@ -180,49 +174,27 @@ class Probes:
         values = (ctypes.c_uint8 * count)(*self.selection.flags.values())
         self._bpf["chosen"].items_update_batch(keys, values)
 
-    def _cookies(self) -> list[int]:
-        return [s.cookie(stack=s.kind in self.options.stacks_of) for s in self.sites]
-
     def attach(self, pid: int, path: str) -> None:
         """Put the probes on process `pid`, or ALL_PROCESSES, whose binary is reached by `path`.
 
         Raises HostError, naming the remedy, if the kernel refuses.
         """
-        if self._multi:
-            self._links[pid] = self._create_link(pid, path)
-            return
-        name = os.fsencode(os.path.realpath(path))  # bcc opens no /proc/PID/exe
         try:
-            for i, site in enumerate(self.sites):
-                self._bpf.attach_uprobe(
-                    name=name, addr=site.address, pid=pid or -1, fn_name=b"gtrace_%d" % i
-                )
+            if self._multi:
+                links = self._links[pid] = []
+                for program, site in zip(self._programs, self.sites, strict=True):
+                    links.append(uprobes.attach(program.fd, path, site.file_offset, pid))
+            else:
+                name = os.fsencode(os.path.realpath(path))  # bcc opens no /proc/PID/exe
+                self._links[pid] = name
+                for i, site in enumerate(self.sites):
+                    self._bpf.attach_uprobe(
+                        name=name, addr=site.address, pid=pid or -1, fn_name=_program(i)
+                    )
         except Exception as e:  # bcc raises nothing narrower
+            self.detach(pid)
             raise HostError(
                 f"pid {pid}: the kernel would not attach the probes to {path} ({e}); "
-                f"try: gtrace-rec doctor {pid}"
-            ) from None
-        self._links[pid] = name
-
-    def _create_link(self, pid: int, path: str) -> int:
-        count = len(self.sites)
-        offsets = (ctypes.c_uint64 * count)(*(s.file_offset for s in self.sites))
-        cookies = (ctypes.c_uint64 * count)(*self._cookies())
-        name = ctypes.create_string_buffer(os.fsencode(path))
-        attr = _UprobeMultiAttr(
-            prog_fd=self._program.fd,
-            attach_type=_BPF_TRACE_UPROBE_MULTI,
-            path=ctypes.addressof(name),
-            offsets=ctypes.addressof(offsets),
-            cookies=ctypes.addressof(cookies),
-            cnt=count,
-            pid=pid,
-        )
-        try:
-            return bpf(_BPF_LINK_CREATE, attr)
-        except OSError as e:
-            raise HostError(
-                f"pid {pid}: the kernel would not attach the probes to {path} ({e.strerror}); "
                 f"try: gtrace-rec doctor {pid}"
             ) from None
 
@@ -234,14 +206,14 @@ class Probes:
     def detach(self, pid: int | None = None) -> None:
         """Take the probes off `pid`, or off all processes."""
         for p in [pid] if pid is not None else list(self._links):
-            link = self._links.pop(p, None)
-            if isinstance(link, int):
-                os.close(link)
-            elif link is not None:
+            links = self._links.pop(p, None)
+            if isinstance(links, list):
+                uprobes.detach(links)
+            elif links is not None:
                 for site in self.sites:
                     # Of a process that is gone bcc finds no path; it took its probes with it.
                     with contextlib.suppress(Exception):
-                        self._bpf.detach_uprobe(name=link, addr=site.address, pid=p or -1)
+                        self._bpf.detach_uprobe(name=links, addr=site.address, pid=p or -1)
 
     def losses(self) -> Losses:
         """The tallies of all processors, added up."""
@@ -303,3 +275,8 @@ class Probes:
         self.detach()
         self.ring.close()
         self._bpf.cleanup()
+
+
+def _program(number: int) -> bytes:
+    """Name of the BPF function of a site."""
+    return b"gtrace_%d" % number

@@ -172,10 +172,6 @@ class Site:
     expected: bytes
     cost: str
 
-    def cookie(self, *, stack: bool) -> int:
-        """The attach cookie, laid out as gtrace.bpf.c reads it."""
-        return KIND_CODES[self.kind] | self.type << 8 | int(stack) << 16 | self.address << 24
-
     def probe(self, *, attached: bool, note: str = "") -> Probe:
         """This site as the manifest records it."""
         return Probe(

@@ -1,4 +1,4 @@
-"""Where a parked goroutine keeps what it waits for, if that is no channel.
+"""Where a parked goroutine keeps what it waits for.
 
 It is the first argument of a function near gopark. Go passes arguments in registers, but reserves a
 home slot for each in the caller's frame and stores the register there if the function needs the
@@ -65,3 +65,21 @@ def kept_waiters(binary: GoBinary) -> list[tuple[Waiter, Function]]:
             if calls and binary.first_arg_home(function, callee) == calls:
                 found.append((waiter, function))
     return found
+
+
+# Their two calls of gopark: for ever on a nil channel, for a reason of its own; and on the channel
+# that is their first argument, which can also be found through g.waiting.
+_CHANNEL_WAITERS = {"runtime.chanrecv": "chan receive", "runtime.chansend": "chan send"}
+
+
+def kept_channels(binary: GoBinary) -> list[str]:
+    """Wait reasons whose function keeps the channel, in its home slot, one call from gopark."""
+    gopark = binary.functions.named("runtime.gopark")
+    reasons = []
+    for name, reason in _CHANNEL_WAITERS.items():
+        function = binary.functions.named(name)
+        if function and gopark:
+            calls = binary.call_sites(function, gopark)
+            if len(calls) == 2 and binary.first_arg_home(function, gopark)[-1:] == calls[-1:]:
+                reasons.append(reason)
+    return reasons
