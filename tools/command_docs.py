@@ -53,13 +53,9 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 def man_pages() -> Iterator[tuple[str, str]]:
     """By file name: a man page in section 1 of each command."""
-    names = [name for name, _, _ in commands()]
     for name, command, context in commands():
         page = name.replace(" ", "-")
-        related = [
-            n.replace(" ", "-") for n in names if n != name and n.startswith(name.split()[0])
-        ]
-        yield f"{page}.1", "\n".join(_man_page(page, name, command, context, related)) + "\n"
+        yield f"{page}.1", "\n".join(_man_page(page, name, command, context)) + "\n"
 
 
 def _man_page(
