@@ -16,23 +16,22 @@ _EXIT = KIND_CODES["exit"]
 class LiveCount:
     """Counts goroutines of all processes together.
 
-    A snapshot is taken after the probes are on. So a goroutine may be created, or end, both in the
-    events and in the snapshot: those events are not counted again.
+    A snapshot is taken after the probes are on. Until it is complete, a goroutine may be created in
+    the events and be in the snapshot too, which counts once; or end without ever having been in it,
+    which counts not at all.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self._until: dict[int, int] = {}  # by pid: when its snapshot was complete
-        self._seen: dict[int, NDArray[np.int64]] = {}  # its goroutines
-        self._born: dict[int, NDArray[np.int64]] = {}  # created before that, but not in it
+        self._counted: dict[int, NDArray[np.int64]] = {}  # in it, or created before that
 
     def begin(self, snapshot: Snapshot) -> None:
         """Start from this snapshot of a process."""
         goids = snapshot.rows["goid"]
         self.count += len(goids)
-        self._seen[snapshot.pid] = goids
+        self._counted[snapshot.pid] = goids
         self._until[snapshot.pid] = int(snapshot.rows["ts"].max(initial=0))
-        self._born[snapshot.pid] = np.zeros(0, np.int64)
 
     def add(self, block: Block) -> None:
         """Count these events."""
@@ -43,7 +42,7 @@ class LiveCount:
             early = (block["pid"] == pid) & (block["ts"] <= until)
             if not early.any():
                 continue
-            born &= ~(early & np.isin(goid, self._seen[pid]))
-            self._born[pid] = np.union1d(self._born[pid], goid[early & born])
-            ended &= ~(early & ~np.isin(goid, self._born[pid]))
+            born &= ~(early & np.isin(goid, self._counted[pid]))
+            self._counted[pid] = np.union1d(self._counted[pid], goid[early & born])
+            ended &= ~early | np.isin(goid, self._counted[pid])
         self.count += int(born.sum()) - int(ended.sum())

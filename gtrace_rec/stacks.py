@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gtrace_rec.goruntime import GoBinary
+from gtrace_rec.goruntime.unwind import lookup_addresses
 from gtrace_rec.loader import Probes
 from gtrace_rec.ring import Block
 from gtrace_rec.schema import STACKS, SYMBOLS
@@ -127,8 +128,8 @@ class StackResolver:
             if bias is None:  # of a process that was gone before it was looked at
                 self.lost += 1
                 return -1
-            pcs = addresses.astype(np.int64) - bias
-            pcs[1:] -= 1  # return addresses; the innermost is the probed instruction itself
+            # The innermost is the probed instruction itself.
+            pcs = lookup_addresses(self._binary, addresses.astype(np.int64) - bias)
             number = self._table.intern(self._exe, self._binary, pcs)
         self._by_hash[key] = number
         return number

@@ -144,6 +144,17 @@ class Unwinder:
         return kind, writes_sp, function.name in _INJECTED, delta, lookup
 
 
+def lookup_addresses(binary: GoBinary, pcs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The lookup addresses (schema.py) of a stack whose first pc is exact, the others returns."""
+    lookup = pcs.copy()
+    lookup[1:] -= 1
+    for i, pc in enumerate(lookup[:-1].tolist()):
+        function = binary.functions.at(pc)
+        if function is not None and function.name in _INJECTED:
+            lookup[i + 1] = pcs[i + 1]
+    return lookup
+
+
 def _park_calls(binary: GoBinary) -> dict[int, int]:
     """Return address → call, of the calls by which gopark leaves the goroutine.
 
