@@ -7,7 +7,7 @@ that more may seem reachable than is, but not less.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,14 +87,21 @@ class Graph:
     """Which objects of the heap refer to which."""
 
     def __init__(
-        self, process: GoProcess, spans: Spans, between: Callable[[], None] = lambda: None
+        self,
+        process: GoProcess,
+        spans: Spans,
+        without: Sequence[tuple[int, int]] = (),
+        between: Callable[[], None] = lambda: None,
     ) -> None:
-        """Read all objects that may hold pointers; `between` is called every few milliseconds.
+        """Read all objects that may hold pointers, but not the ranges of memory in `without`.
+
+        `between` is called every few milliseconds.
 
         Raises TargetError if the process is gone.
         """
         self._process = process
         self.spans = spans
+        self._without = without
         self._first_words: list[tuple[Objects, Words]] = []
         edges = []
         for batch in self._batches():
@@ -123,6 +130,8 @@ class Graph:
     def _edges_of(self, spans: NDArray[np.int64]) -> tuple[Objects, Objects]:
         s = self.spans
         words, places = read_words(self._process, s.start[spans], s.end[spans])
+        for low, high in self._without:
+            words[(places >= low) & (places < high)] = 0
         inside, target = s.objects_at(words)
         _, source = s.objects_at(places[inside])
         self._note_first_words(words[inside], places[inside], source)

@@ -28,6 +28,8 @@ from gtrace_rec.goruntime.snapshot import Snapshot
 # Only another goroutine can end such a wait; timers and the poller end all others.
 _BLOCKED = ("chan ", "select", "semacquire", "sync.")
 _FOREVER = ("chan receive (nil chan)", "chan send (nil chan)", "select (no cases)")
+_PROCS_MOST = 4096  # GOMAXPROCS that is believed
+_P_DEAD = 4  # the last of p.status, runtime2.go
 _MAIN = 1  # the goroutine that began: a main that waits for ever keeps a program alive on purpose
 
 
@@ -81,18 +83,18 @@ def _same(a: Snapshot, i: int, b: Snapshot, j: int) -> bool:
 def _look(
     process: GoProcess, snapshot: Snapshot, heap_limit: int, between: Callable[[], None]
 ) -> NDArray[np.int8] | None:
-    gs = GStructs(process, all_gs(process))
-    gs = gs.select(gs.live & gs.readable)
+    every = GStructs(process, all_gs(process))
+    gs = every.select(every.live & every.readable)
     spans = read_spans(process)
     if spans is None:
         return None
     if int((spans.end - spans.start)[spans.scan].sum()) > heap_limit:
         return None
-    graph = Graph(process, spans, between)
-    blocked, rows = _blocked(gs, snapshot)
-    _hide_runtime_records(graph, gs, blocked)
-    reached = np.zeros(graph.size, np.bool_)
     roots = _roots(process)
+    graph = Graph(process, spans, _collector_buffers(process, roots, spans), between)
+    blocked, rows = _blocked(gs, snapshot)
+    _hide_runtime_records(graph, every.addresses, gs.addresses[blocked.row])
+    reached = np.zeros(graph.size, np.bool_)
     awake = np.ones(len(gs), np.bool_)
     awake[blocked.row] = False
     graph.mark(reached, roots.objects(spans))
@@ -165,15 +167,44 @@ def _roots(process: GoProcess) -> _Roots:
     return _Roots(start, end, words)
 
 
-def _hide_runtime_records(graph: Graph, gs: GStructs, blocked: _Blocked) -> None:
+def _collector_buffers(process: GoProcess, roots: _Roots, spans: Spans) -> list[tuple[int, int]]:
+    """Where the Ps keep pointers for the garbage collector, stale since it last ran: gcw to wbBuf.
+
+    The Ps are the elements of runtime.allp, the one global slice whose i-th element points at a
+    struct whose p.id is i and whose p.status is one there is.
+    """
+    offsets = process.binary.offsets
+    if not {"p.gcw", "p.wbBuf", "wbBuf.sizeof"} <= set(offsets):
+        return []
+    words = roots.words
+    heads = np.flatnonzero(
+        (words[1:-1] > 0) & (words[1:-1] <= words[2:]) & (words[2:] <= _PROCS_MOST)
+    )
+    in_heap, _ = spans.objects_at(words[heads])
+    for head in heads[in_heap].tolist():
+        count = int(words[head + 1])
+        elements, _ = process.read_rows(words[head : head + 1], 8 * count)
+        ps = elements.view("<u8")[0]
+        if len(spans.objects_at(ps)[0]) < count:
+            continue
+        ids = process.words_at(ps, "p.id")
+        status = ids >> np.uint64(32)
+        numbered = (ids & np.uint64(0xFFFFFFFF)) == np.arange(count, dtype=np.uint64)
+        if (numbered & (status <= _P_DEAD)).all():
+            begin, end = offsets["p.gcw"], offsets["p.wbBuf"] + offsets["wbBuf.sizeof"]
+            return [(p + begin, p + end) for p in ps.tolist()]
+    return []
+
+
+def _hide_runtime_records(graph: Graph, gs: Words, waiting: Words) -> None:
     """What the runtime itself notes of goroutines and their waits does not keep anything alive.
 
-    That is, the g structs, and the sudogs, which begin with the g that waits.
+    That is, the g structs, of ended goroutines too, and the sudogs, which begin with the g that
+    waits.
     """
-    _, objects = graph.spans.objects_at(gs.addresses)
+    _, objects = graph.spans.objects_at(gs)
     graph.opaque[objects] = True
-    waiting = np.sort(gs.addresses[blocked.row])
-    graph.opaque |= graph.begins_with(waiting)
+    graph.opaque |= graph.begins_with(np.sort(waiting))
 
 
 def _mark_stacks(
