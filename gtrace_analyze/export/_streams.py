@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gtrace_analyze.engine import Engine
 
-__all__ = ["BATCH", "batches", "write_text"]
+__all__ = ["BATCH", "batches", "first", "write_text"]
 
 BATCH = 65_536  # rows
 
@@ -17,9 +17,22 @@ BATCH = 65_536  # rows
 def batches(
     engine: Engine, sql: str, parameters: Mapping[str, Any], rows: int = BATCH
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a query as they come. Until the last is read, no other query can run."""
-    relation = engine.con.sql(sql, params=dict(parameters) or None)
+    """The rows of a query as they come. Until the last is read, no other query can run.
+
+    Of the parameters, the query uses those that it names.
+    """
+    named = {name: value for name, value in parameters.items() if f"${name}" in sql}
+    relation = engine.con.sql(sql, params=named or None)
     yield from relation.to_arrow_reader(rows)
+
+
+def first(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The first row of a query, if it has any."""
+    for batch in batches(engine, f"{sql} LIMIT 1", parameters):
+        for row in batch.to_pylist():
+            found: dict[str, Any] = row
+            return found
+    return None
 
 
 def write_text(engine: Engine, sql: str, parameters: Mapping[str, Any], out: BinaryIO) -> int:

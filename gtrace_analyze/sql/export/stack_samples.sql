@@ -1,4 +1,4 @@
--- What was counted and timed at which stack, for profiles: see `clipped_intervals` for the arguments.
+-- What was counted and timed at which stack, for profiles: see `stacked_intervals` for the arguments.
 -- `goid_too` gives every goroutine rows of its own, `keys` are the pprof labels to tell apart.
 -- `judged` is a list of {pid, goid, verdict}: what `leaks` said of a goroutine.
 --
@@ -13,7 +13,7 @@
 -- labels (list of {key, value}), goid (NULL unless wanted), count, ns.
 CREATE TEMP MACRO stack_samples(t0, t1, goids, pattern, goid_too, keys, judged) AS TABLE
 WITH spans AS (
-    FROM clipped_intervals(t0, t1, goids, pattern)
+    FROM stacked_intervals(t0, t1, goids, pattern)
 ),
 verdicts AS (
     SELECT v.pid, v.goid, v.verdict FROM (SELECT unnest(judged) AS v)
