@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gtrace_analyze.recording import Recording
 from gtrace_rec import schema
@@ -25,6 +26,7 @@ def bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     for name, side in recording.sides.items():
         _bind_side(con, name, side)
     _bind_gaps(con, recording)
+    con.execute("SET VARIABLE has_gaps = (SELECT count(*) > 0 FROM raw_gaps)")
     _bind_manifest(con, recording)
     _create_types(con)
 
@@ -51,15 +53,17 @@ def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
 
 def _bind_side(con: duckdb.DuckDBPyConnection, name: str, side: Path | pa.Table) -> None:
     """A table beside the events; columns that its writer did not know yet are NULL."""
-    con.register(f"raw_{name}_columns", schema.SIDE_TABLES[name].empty_table())
+    fields = schema.SIDE_TABLES[name]
     source = f"read_parquet({_quoted(side)})"
     if not isinstance(side, Path):
         source = f"raw_{name}_stream"
         con.register(source, side)
+    present = pq.read_schema(side) if isinstance(side, Path) else side.schema
+    if set(fields.names) - set(present.names):
+        con.register(f"raw_{name}_columns", fields.empty_table())
+        source = f"raw_{name}_columns UNION ALL BY NAME FROM {source}"
     view = f"raw_{name}" if name != "gaps" else "raw_recorded_gaps"
-    con.execute(
-        f"CREATE TEMP VIEW {view} AS FROM raw_{name}_columns UNION ALL BY NAME FROM {source}"
-    )
+    con.execute(f"CREATE TEMP VIEW {view} AS FROM {source}")
 
 
 def _bind_gaps(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
@@ -67,8 +71,6 @@ def _bind_gaps(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     manifest = recording.manifest
     rows = [
         {
-            "pid": None,
-            "cpu": None,
             "ts": manifest.started_ts if d.first_ts is None else d.first_ts,
             "ts_end": manifest.flushed_ts if d.last_ts is None else d.last_ts,
             "cause": "part unreadable",
@@ -76,74 +78,79 @@ def _bind_gaps(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
         }
         for d in recording.damage
     ]
-    con.register("raw_unreadable", pa.Table.from_pylist(rows, schema=schema.GAPS))
-    con.execute("CREATE TEMP VIEW raw_gaps AS FROM raw_recorded_gaps UNION ALL FROM raw_unreadable")
+    _table(con, "raw_unreadable", rows, "ts BIGINT, ts_end BIGINT, cause VARCHAR, lost BIGINT")
+    con.execute(
+        "CREATE TEMP VIEW raw_gaps AS FROM raw_recorded_gaps UNION ALL BY NAME FROM raw_unreadable"
+    )
 
 
 def _bind_manifest(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     manifest = recording.manifest
-    totals = manifest.totals
-    con.register(
+    _table(
+        con,
         "raw_processes",
-        _table(
-            [vars(p) for p in manifest.processes],
-            pid=pa.int32(), exe=pa.int16(), argv=pa.list_(pa.string()), launched=pa.bool_(),
-            started_ts=pa.int64(), ended_ts=pa.int64(), exit_status=pa.int32(),
-        ),
-    )  # fmt: skip
-    con.register(
+        [vars(p) for p in manifest.processes],
+        "pid INTEGER, exe SMALLINT, argv VARCHAR[], launched BOOLEAN, started_ts BIGINT, "
+        "ended_ts BIGINT, exit_status INTEGER",
+    )
+    _table(
+        con,
         "raw_exes",
-        _table(
-            [vars(e) for e in manifest.exes],
-            exe=pa.int16(), path=pa.string(), go_version=pa.string(), arch=pa.string(),
-            build_id=pa.string(), stripped=pa.bool_(), offsets_source=pa.string(),
-            missing=pa.list_(pa.string()),
-        ),
-    )  # fmt: skip
-    con.register(
+        [vars(e) for e in manifest.exes],
+        "exe SMALLINT, path VARCHAR, go_version VARCHAR, arch VARCHAR, build_id VARCHAR, "
+        "stripped BOOLEAN, offsets_source VARCHAR, missing VARCHAR[]",
+    )
+    _table(
+        con,
         "raw_clock",
-        _table(
-            [vars(c) for c in manifest.clock],
-            mono_ns=pa.int64(), wall_ns=pa.int64(), error_ns=pa.int64(),
-        ),
-    )  # fmt: skip
-    con.register(
+        [vars(c) for c in manifest.clock],
+        "mono_ns BIGINT, wall_ns BIGINT, error_ns BIGINT",
+    )
+    _table(
+        con,
         "raw_parts",
-        _table(_part_rows(recording), name=pa.string(), events=pa.int64(), bytes=pa.int64(),
-               damage=pa.string()),
-    )  # fmt: skip
-    con.register("raw_notes", _table([{"note": n} for n in manifest.notes], note=pa.string()))
+        _part_rows(recording),
+        "name VARCHAR, events BIGINT, bytes BIGINT, damage VARCHAR",
+    )
+    _table(con, "raw_notes", [{"note": note} for note in manifest.notes], "note VARCHAR")
     watched = {probe.kind for exe in manifest.exes for probe in exe.probes if probe.attached}
-    con.register(
+    _table(
+        con,
         "raw_event_kinds",
-        _table(
-            [
-                {"kind": k.name, "state": k.enters, "other_state": k.other_enters,
-                 "meaning": k.meaning, "watched": k.name in watched}
-                for k in schema.EVENT_KINDS
-            ],
-            kind=pa.string(), state=pa.string(), other_state=pa.string(), meaning=pa.string(),
-            watched=pa.bool_(),
-        ),
-    )  # fmt: skip
+        [
+            {
+                "kind": k.name,
+                "state": k.enters,
+                "other_state": k.other_enters,
+                "meaning": k.meaning,
+                "watched": k.name in watched,
+            }
+            for k in schema.EVENT_KINDS
+        ],
+        "kind VARCHAR, state VARCHAR, other_state VARCHAR, meaning VARCHAR, watched BOOLEAN",
+    )
     ended = manifest.stopped_ts
     if ended is None:
         (last,) = con.execute("SELECT max(ts) FROM raw_events").fetchall()[0]
         ended = max(manifest.flushed_ts, last or 0)
-    con.register(
+    row = {
+        "path": str(recording.path),
+        "plan": manifest.plan,
+        "status": recording.status,
+        "started_ts": manifest.started_ts,
+        "ended_ts": ended,
+        "stop_reason": manifest.stop_reason,
+        "lost_ring": manifest.totals.lost_ring,
+        "lost_stack": manifest.totals.lost_stack,
+        "read_faults": manifest.totals.read_faults,
+    }
+    _table(
+        con,
         "raw_recording",
-        _table(
-            [
-                {"path": str(recording.path), "plan": manifest.plan, "status": recording.status,
-                 "started_ts": manifest.started_ts, "ended_ts": ended,
-                 "stop_reason": manifest.stop_reason, "lost_ring": totals.lost_ring,
-                 "lost_stack": totals.lost_stack, "read_faults": totals.read_faults}
-            ],
-            path=pa.string(), plan=pa.string(), status=pa.string(), started_ts=pa.int64(),
-            ended_ts=pa.int64(), stop_reason=pa.string(), lost_ring=pa.int64(),
-            lost_stack=pa.int64(), read_faults=pa.int64(),
-        ),
-    )  # fmt: skip
+        [row],
+        "path VARCHAR, plan VARCHAR, status VARCHAR, started_ts BIGINT, ended_ts BIGINT, "
+        "stop_reason VARCHAR, lost_ring BIGINT, lost_stack BIGINT, read_faults BIGINT",
+    )
 
 
 def _part_rows(recording: Recording) -> list[dict[str, Any]]:
@@ -186,7 +193,12 @@ def _quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def _table(rows: list[dict[str, Any]], **columns: pa.DataType) -> pa.Table:
-    return pa.Table.from_pylist(
-        [{name: row[name] for name in columns} for row in rows], schema=pa.schema(columns.items())
+def _table(
+    con: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]], columns: str
+) -> None:
+    """A few rows as a table. Not by way of Arrow, for which DuckDB would import pandas."""
+    names = [column.split()[0] for column in columns.split(", ")]
+    con.execute(
+        f"CREATE TEMP TABLE {name} AS SELECT unnest($rows::STRUCT({columns})[], max_depth := 2)",
+        {"rows": [{name: row.get(name) for name in names} for row in rows]},
     )

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from gtrace_analyze import catalog
 from gtrace_analyze._binding import bind
 from gtrace_analyze._errors import DamageError, QueryError, TraceError
 from gtrace_analyze._index import Index
+from gtrace_analyze.catalog import SqlObject
 from gtrace_analyze.recording import Recording, read
 
 __all__ = ["Engine", "connect"]
@@ -33,21 +34,32 @@ _MEMORY = "4GB"
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
 class Engine:
-    """An open recording. The connection can read it and nothing else."""
+    """An open recording. The connection can read it and nothing else.
 
-    recording: Recording
-    con: duckdb.DuckDBPyConnection
+    Views, and for a small recording tables, are made when a query first mentions them.
+    """
 
-    def table(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> pa.Table:
+    def __init__(
+        self, recording: Recording, con: duckdb.DuckDBPyConnection, missing: Iterable[SqlObject]
+    ) -> None:
+        self.recording = recording
+        self._con = con
+        self._missing = {o.name: o for o in missing}
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The connection, with everything in it."""
+        self._provide(self._missing.copy())
+        return self._con
+
+    def table(self, sql: str, parameters: dict[str, Any] | None = None) -> pa.Table:
         """The rows of one of the package's own queries."""
+        self._provide(_words(sql))
         with _naming_damage(self.recording):
-            return self.con.sql(sql, params=parameters or None).to_arrow_table()
+            return self._con.sql(sql, params=parameters or None).to_arrow_table()
 
-    def rows(
-        self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
-    ) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         """The same as dicts."""
         return self.table(sql, parameters).to_pylist()  # type: ignore[no-any-return]
 
@@ -57,7 +69,7 @@ class Engine:
         Raises QueryError, with DuckDB's own explanation, if it is wrong or would change something.
         """
         try:
-            statements = self.con.extract_statements(sql)
+            statements = self._con.extract_statements(sql)
         except duckdb.Error as e:
             raise QueryError(_first_lines(e)) from None
         if not statements:
@@ -65,13 +77,30 @@ class Engine:
         for statement in statements:
             if statement.type not in _READS:
                 raise QueryError(f"only queries can be run here, not {statement.type.name}")
+        words = _words(sql)
+        self._provide(self._missing.copy() if words & _LOOKING_AROUND else words)
         try:
-            return self.con.sql(sql).to_arrow_table()
+            return self._con.sql(sql).to_arrow_table()
         except duckdb.Error as e:
             raise QueryError(_first_lines(e)) from None
 
     def close(self) -> None:
-        self.con.close()
+        self._con.close()
+
+    def _provide(self, names: Iterable[str]) -> None:
+        with _naming_damage(self.recording):
+            for name in names:
+                if o := self._missing.pop(name, None):
+                    self._provide(o.uses)
+                    self._con.execute(o.sql)
+
+
+# Words of a query whose answer is what there is to query.
+_LOOKING_AROUND = {"show", "describe", "information_schema", "duckdb_views", "duckdb_tables"}
+
+
+def _words(sql: str) -> set[str]:
+    return set(re.findall(r"\w+", sql.lower()))
 
 
 _READS = {
@@ -96,21 +125,39 @@ def connect(path: Path, progress: Progress | None = None) -> Engine:
 
 
 def _connect(recording: Recording, progress: Progress | None) -> Engine:
+    objects = catalog.load()
     index = Index.of(recording) if _wants_index(recording) else None
-    if index is not None and (con := index.open()) is not None:
-        _prepare(con, recording)
-        _create(con, recording, ("macro", "view"), None)
-    elif index is not None and (building := index.start()) is not None:
-        with building as con:
-            _prepare(con, recording)
-            _create(con, recording, ("macro", "view", "table"), progress)
-        return _connect(recording, progress)
+    if index is not None:
+        con = index.open() or _build(index, recording, progress)
+        if con is not None:
+            objects = tuple(o for o in objects if o.kind != "table")
     else:
-        con = duckdb.connect()
-        _prepare(con, recording)
-        _create(con, recording, ("macro", "view", "table"), progress)
+        con = None
+    con = con or duckdb.connect()
+    _prepare(con, recording)
     _close_doors(con, recording)
-    return Engine(recording, con)
+    return Engine(recording, con, objects)
+
+
+def _build(
+    index: Index, recording: Recording, progress: Progress | None
+) -> duckdb.DuckDBPyConnection | None:
+    """Compute all tables once and open the index; None where no place can be written."""
+    building = index.start()
+    if building is None:
+        return None
+    objects = catalog.load()
+    tables = [o.name for o in objects if o.kind == "table"]
+    with building as con:
+        _prepare(con, recording)
+        with _naming_damage(recording):
+            for o in objects:
+                if progress and o.kind == "table":
+                    progress(o.name, tables.index(o.name), len(tables))
+                con.execute(o.sql)
+    if progress:
+        progress("done", len(tables), len(tables))
+    return index.open()
 
 
 def _wants_index(recording: Recording) -> bool:
@@ -126,21 +173,6 @@ def _prepare(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     con.execute("SET enable_progress_bar = false")
     with _naming_damage(recording):
         bind(con, recording)
-
-
-def _create(
-    con: duckdb.DuckDBPyConnection,
-    recording: Recording,
-    kinds: Sequence[str],
-    progress: Progress | None,
-) -> None:
-    objects = [o for o in catalog.load() if o.kind in kinds]
-    tables = [o.name for o in objects if o.kind == "table"]
-    with _naming_damage(recording):
-        for o in objects:
-            if progress and o.name in tables:
-                progress(o.name, tables.index(o.name), len(tables))
-            con.execute(o.sql)
 
 
 def _close_doors(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:

@@ -21,7 +21,7 @@ CREATE TABLE int_intervals (
     obj,             -- waiting: address of what it waits on; NULL otherwise
     certain          -- nothing was lost within it and its end is a legal one
 ) AS
-WITH steps AS (
+WITH steps AS NOT MATERIALIZED (
     SELECT
         *,
         lead(ts) OVER life AS ts_end,
@@ -31,7 +31,7 @@ WITH steps AS (
     FROM int_transitions
     WINDOW life AS (PARTITION BY pid, goid ORDER BY seq)
 ),
-judged AS (
+judged AS NOT MATERIALIZED (
     SELECT
         s.* EXCLUDE (certain),
         k.state,
@@ -46,34 +46,45 @@ judged AS (
     JOIN int_kinds AS k ON k.kind = s.kind
     LEFT JOIN int_legal_transitions AS l ON l.state = k.state AND l.kind = s.ended_by
     WHERE k.state IS DISTINCT FROM 'dead' OR s.ended_by IS NOT NULL
+),
+-- Looking for gaps means sorting once more, so it is left out where there are none.
+whole AS NOT MATERIALIZED (
+    FROM judged
+    WHERE NOT getvariable('has_gaps')
+    UNION ALL
+    SELECT j.* REPLACE (
+        j.certain AND coalesce(
+            g.ts >= coalesce(j.ts_end, (SELECT ended_ts FROM stg_recording)), true
+        ) AS certain
+    )
+    FROM judged AS j
+    ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.ts < g.ts_end
+    WHERE getvariable('has_gaps')
 )
 SELECT
-    j.pid,
-    j.goid,
-    j.state,
-    j.ts,
-    j.ts_end,
-    j.kind,
-    j.ended_by,
+    pid,
+    goid,
+    state,
+    ts,
+    ts_end,
+    kind,
+    ended_by,
     CASE
-        WHEN j.kind IN ('coro_switch', 'create_parked') THEN 'coroutine'
-        WHEN j.kind = 'suspend' THEN 'preempted'
-        ELSE j.reason
+        WHEN kind IN ('coro_switch', 'create_parked') THEN 'coroutine'
+        WHEN kind = 'suspend' THEN 'preempted'
+        ELSE reason
     END,
     CASE
-        WHEN j.kind IN (
+        WHEN kind IN (
             'park', 'yield', 'suspend', 'coro_switch', 'syscall_enter', 'syscall_lost_p',
             'seen waiting', 'seen runnable', 'seen syscall'
-        ) THEN j.stack_id
+        ) THEN stack_id
     END,
-    CASE WHEN j.woken THEN j.next_other END,
-    CASE WHEN j.woken THEN j.next_stack END,
-    j.tid,
-    j.cpu,
-    CASE WHEN j.state = 'waiting' THEN j.pc END,
-    CASE WHEN j.state = 'waiting' THEN j.obj END,
-    j.certain AND coalesce(
-        g.ts >= coalesce(j.ts_end, (SELECT ended_ts FROM stg_recording)), true
-    )
-FROM judged AS j
-ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.ts < g.ts_end
+    CASE WHEN woken THEN next_other END,
+    CASE WHEN woken THEN next_stack END,
+    tid,
+    cpu,
+    CASE WHEN state = 'waiting' THEN pc END,
+    CASE WHEN state = 'waiting' THEN obj END,
+    certain
+FROM whole

@@ -18,7 +18,8 @@ CREATE TEMP VIEW int_transitions (
     certain      -- false where a snapshot was torn
 ) AS
 SELECT
-    pid, goid, seq, ts, kind, tid, cpu, other_goid, reason, stack_id, pc, obj, true
+    pid, goid, seq, ts, kind::event_kind, tid, cpu, other_goid, reason::wait_reason, stack_id, pc,
+    obj, true
 FROM stg_events
 UNION ALL
 SELECT

@@ -1,16 +1,28 @@
 -- The groups of goroutines that wait at t1, as seen from t0 on: same site, same wait reason, same
 -- go statement. One row per group; the columns are those of `wait_groups`.
 CREATE TEMP MACRO wait_groups_between(t0, t1) AS TABLE
-WITH open AS (
-    -- Those that nothing can wake stand apart from those at the same place that something can.
+WITH ended AS (
+    FROM goroutine_waits_between(t0, t1)
+),
+open AS (
     SELECT
-        *,
+        o.*,
+        coalesce(e.ended, 0) AS returned,
+        -- When it came to stand here: now, or, if it returns here again and again, when it was made.
         CASE
-            WHEN bool_or(reachable) OVER place THEN reachable IS NOT DISTINCT FROM false
-            ELSE coalesce(bool_or(NOT reachable) OVER place, false)
+            WHEN e.ended > 0 AND o.created_ts >= t0 THEN o.created_ts
+            WHEN e.ended IS NULL AND o.ts >= t0 AND o.began_by <> 'seen waiting' THEN o.ts
+        END AS joined_ts,
+        -- Those that nothing can wake stand apart from those at the same place that something can.
+        CASE
+            WHEN bool_or(o.reachable) OVER place THEN o.reachable IS NOT DISTINCT FROM false
+            ELSE coalesce(bool_or(NOT o.reachable) OVER place, false)
         END AS lost
-    FROM waits_open_at(t0, t1)
-    WINDOW place AS (PARTITION BY pid, site, reason, created_at)
+    FROM waits_open_at(t1) AS o
+    LEFT JOIN ended AS e
+        ON e.pid = o.pid AND e.goid = o.goid AND e.site = o.site
+        AND e.reason IS NOT DISTINCT FROM o.reason
+    WINDOW place AS (PARTITION BY o.pid, o.site, o.reason, o.created_at)
 ),
 groups AS (
     SELECT
@@ -42,18 +54,16 @@ groups AS (
 ),
 history AS (
     SELECT
-        i.pid,
-        s.site,
-        i.reason,
+        e.pid,
+        e.site,
+        e.reason,
         g.created_at,
-        count(*) AS ended,
-        max(i.ts_end - i.ts) AS ended_longest_ns,
-        max(i.ts_end) AS last_end_ts
-    FROM int_intervals AS i
-    JOIN stacks AS s ON s.stack_id = i.stack_id
-    JOIN goroutines AS g ON g.pid = i.pid AND g.goid = i.goid
-    WHERE i.state = 'waiting' AND i.ended_by <> 'park_undone' AND i.ts_end BETWEEN t0 AND t1
-    GROUP BY ALL
+        sum(e.ended)::BIGINT AS ended,
+        max(e.longest_ns) AS ended_longest_ns,
+        max(e.last_end_ts) AS last_end_ts
+    FROM ended AS e
+    JOIN goroutines AS g ON g.pid = e.pid AND g.goid = e.goid
+    GROUP BY e.pid, e.site, e.reason, g.created_at
 )
 SELECT
     g.* EXCLUDE (lost),

@@ -1,25 +1,15 @@
--- The waits that stand open at a moment, with what is known of the goroutine and of its earlier
--- waits at the same site; one row per waiting goroutine.
+-- The waits that stand open at a moment, with what is known of the goroutine; one row per waiting
+-- goroutine.
 --
--- `joined_ts` is when the goroutine came to stand here: its wait began then, or, if it returns here
--- again and again, its life; NULL if that was before t0. `reachable` is what the last search of
--- memory within the wait found: false if nothing that can run refers to what it waits on; NULL if
--- there was none.
-CREATE TEMP MACRO waits_open_at(t0, t1) AS TABLE
+-- `reachable` is what the last search of memory within the wait found: false if nothing that can run
+-- refers to what it waits on; NULL if there was none.
+CREATE TEMP MACRO waits_open_at(t1) AS TABLE
 WITH standing AS (
     SELECT i.pid, i.goid, i.ts, i.began_by, i.reason, i.stack_id, s.site, i.obj,
         i.certain OR (i.ts_end IS NOT NULL AND i.ts_end > t1) AS certain
     FROM intervals AS i
     LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
     WHERE i.state = 'waiting' AND i.ts < t1 AND (i.ts_end IS NULL OR i.ts_end > t1)
-),
-earlier AS (
-    SELECT i.pid, i.goid, s.site, count(*) AS returned
-    FROM int_intervals AS i
-    JOIN stacks AS s ON s.stack_id = i.stack_id
-    SEMI JOIN standing AS o ON o.pid = i.pid AND o.goid = i.goid AND o.site = s.site
-    WHERE i.state = 'waiting' AND i.ts_end <= t1 AND i.ended_by <> 'park_undone'
-    GROUP BY ALL
 ),
 searched AS (
     SELECT o.pid, o.goid, arg_max(s.reachable, s.ts) AS reachable
@@ -39,18 +29,13 @@ SELECT
     o.site,
     o.obj,
     o.certain,
-    coalesce(e.returned, 0) AS returned,
     g.created_by,
     g.created_at,
     g.function AS start_function,
     g.system,
-    CASE
-        WHEN e.returned > 0 AND g.ts >= t0 THEN g.ts
-        WHEN e.returned IS NULL AND o.ts >= t0 AND o.began_by <> 'seen waiting' THEN o.ts
-    END AS joined_ts,
+    g.ts AS created_ts,
     r.reachable
 FROM standing AS o
 JOIN goroutines AS g ON g.pid = o.pid AND g.goid = o.goid
 LEFT JOIN stg_processes AS p ON p.pid = o.pid
 LEFT JOIN searched AS r ON r.pid = o.pid AND r.goid = o.goid
-LEFT JOIN earlier AS e ON e.pid = o.pid AND e.goid = o.goid AND e.site = o.site

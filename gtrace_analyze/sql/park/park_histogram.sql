@@ -3,7 +3,7 @@
 -- Grain: one row per system, reason, site and step that has any.
 -- Cost: stored in the index.
 CREATE TABLE park_histogram (
-    system,    -- waits of the runtime's own goroutines
+    system,    -- waits in the runtime's own business
     reason,    -- wait reason; NULL where not known
     site,      -- place, see `stacks`; NULL if no stack was taken
     function,  -- innermost function that is not plumbing; NULL if no stack was taken

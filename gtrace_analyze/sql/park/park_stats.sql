@@ -7,7 +7,7 @@
 -- Cost: stored in the index.
 CREATE TABLE park_stats (
     level,            -- what the row is about: reason, function or stack
-    system,           -- waits of the runtime's own goroutines; they have rows of their own
+    system,           -- waits in the runtime's own business; they have rows of their own
     reason,           -- wait reason; NULL at level function and where not known
     function,         -- innermost function that is not plumbing; NULL at level reason
     site,             -- place, see `stacks`; NULL at other levels and if no stack was taken

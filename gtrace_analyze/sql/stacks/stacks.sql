@@ -13,6 +13,7 @@ CREATE TABLE stacks (
     function,  -- innermost function that is not plumbing; the innermost if all are
     file,      -- its source file; NULL where the binary does not tell
     line,      -- the line it is at; NULL where the binary does not tell
+    system,    -- only the runtime's own functions are on it
     frames     -- all frames, innermost first: function, file, line
 ) AS
 WITH numbered AS (
@@ -27,6 +28,7 @@ whole AS (
     SELECT
         stack_id,
         coalesce(min(first_own), 0) AS own,
+        bool_and(regexp_matches(function, '^(internal/)?runtime[./]')) AS system,
         list({'function': function, 'file': file, 'line': line} ORDER BY frame) AS frames,
         list({'function': function, 'file': file, 'line': line} ORDER BY frame) FILTER (
             frame >= coalesce(first_own, 0)
@@ -42,6 +44,7 @@ SELECT
     w.frames[w.own + 1].function,
     w.frames[w.own + 1].file,
     w.frames[w.own + 1].line,
+    w.system,
     w.frames
 FROM whole AS w
 JOIN stg_stacks AS s USING (stack_id)

@@ -19,13 +19,13 @@ CREATE TEMP VIEW stg_events (
 SELECT
     ts,
     seq,
-    kind::event_kind,
+    kind::VARCHAR,
     goid,
     pid,
     tid,
     cpu,
     other_goid,
-    reason::wait_reason,
+    reason::VARCHAR,
     stack_id,
     pc,
     obj

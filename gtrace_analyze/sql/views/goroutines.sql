@@ -41,21 +41,45 @@ seen AS (
     WHERE status NOT IN ('idle', 'dead', 'deadextra')
     GROUP BY pid, goid
 ),
-life AS (
+past AS (
     SELECT
         pid,
         goid,
         min(ts) AS ts,
         max(ts_end) FILTER (ended_by = 'exit') AS ts_end,
-        arg_max(coalesce(state::VARCHAR, '?'), ts) AS state,
-        sum(dur_seen) FILTER (state = 'running') AS running_ns,
-        sum(dur_seen) FILTER (state = 'runnable') AS runnable_ns,
-        sum(dur_seen) FILTER (state = 'waiting') AS waiting_ns,
-        sum(dur_seen) FILTER (state = 'syscall') AS syscall_ns,
+        sum(ts_end - ts) FILTER (state = 'running') AS running_ns,
+        sum(ts_end - ts) FILTER (state = 'runnable') AS runnable_ns,
+        sum(ts_end - ts) FILTER (state = 'waiting') AS waiting_ns,
+        sum(ts_end - ts) FILTER (state = 'syscall') AS syscall_ns,
         count(*) FILTER (state = 'waiting') AS waits,
         bool_and(certain) AS certain
-    FROM intervals
+    FROM int_intervals
     GROUP BY pid, goid
+),
+present AS (
+    SELECT pid, goid, state, dur_seen
+    FROM intervals
+    WHERE ts_end IS NULL
+),
+life AS (
+    SELECT
+        l.pid,
+        l.goid,
+        l.ts,
+        l.ts_end,
+        CASE WHEN l.ts_end IS NOT NULL THEN 'dead' ELSE o.state END AS state,
+        coalesce(l.running_ns, 0)
+            + CASE WHEN o.state = 'running' THEN o.dur_seen ELSE 0 END AS running_ns,
+        coalesce(l.runnable_ns, 0)
+            + CASE WHEN o.state = 'runnable' THEN o.dur_seen ELSE 0 END AS runnable_ns,
+        coalesce(l.waiting_ns, 0)
+            + CASE WHEN o.state = 'waiting' THEN o.dur_seen ELSE 0 END AS waiting_ns,
+        coalesce(l.syscall_ns, 0)
+            + CASE WHEN o.state = 'syscall' THEN o.dur_seen ELSE 0 END AS syscall_ns,
+        l.waits,
+        l.certain
+    FROM past AS l
+    LEFT JOIN present AS o ON o.pid = l.pid AND o.goid = l.goid
 ),
 ids AS (
     SELECT
@@ -69,7 +93,7 @@ ids AS (
         coalesce(b.other_goid, s.parent_goid) AS parent_goid,
         b.stack_id AS create_stack_id,
         s.labels,
-        CASE WHEN l.ts_end IS NOT NULL THEN 'dead' ELSE nullif(l.state, '?') END AS state,
+        l.state,
         l.running_ns,
         l.runnable_ns,
         l.waiting_ns,

@@ -1,7 +1,7 @@
 -- Waits of goroutines: the intervals in which they were parked, with place and origin.
 --
 -- Grain: one row per goroutine and wait. A park that was undone at once is none.
--- Cost: joins `intervals` with `stacks` and `goroutines`; about 1 s for 5 M waits.
+-- Cost: joins `intervals` with `stacks`; about 0.3 s for 5 M waits.
 CREATE TEMP VIEW waits (
     pid,         -- process
     goid,        -- goroutine
@@ -19,8 +19,7 @@ CREATE TEMP VIEW waits (
     wake,        -- who ended it: goroutine, timer, netpoll or runtime; NULL if nothing did
     waker_goid,  -- the goroutine that ended it; NULL unless one did
     obj,         -- address of what it waits on; NULL where not known
-    created_at,  -- file:line of the go statement that made the goroutine; NULL where not known
-    system,      -- the goroutine is the runtime's own
+    system,      -- it waits in the runtime's own business: no other function is on the stack
     certain      -- nothing was lost within the wait
 ) AS
 SELECT
@@ -40,10 +39,8 @@ SELECT
     i.wake,
     i.waker_goid,
     i.obj,
-    g.created_at,
-    g.system,
+    coalesce(s.system, false),
     i.certain
 FROM intervals AS i
 LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-LEFT JOIN goroutines AS g ON g.pid = i.pid AND g.goid = i.goid
 WHERE i.state = 'waiting' AND i.ended_by IS DISTINCT FROM 'park_undone'
