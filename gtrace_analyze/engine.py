@@ -63,6 +63,12 @@ class Engine:
         """The same as dicts."""
         return self.table(sql, parameters).to_pylist()  # type: ignore[no-any-return]
 
+    def run(self, sql: str) -> None:
+        """Make a temporary table of the package's own."""
+        self._provide(_words(sql))
+        with _naming_damage(self.recording):
+            self._con.execute(sql)
+
     def query(self, sql: str) -> pa.Table:
         """The rows of a user's query.
 

@@ -32,20 +32,29 @@ class Life:
     intervals: pa.Table
 
 
+# One look at the intervals, of which the other queries are made.
+_LIFE = """
+    CREATE OR REPLACE TEMP TABLE one_life AS
+    SELECT i.*, s.site, s.function, s.file, s.line
+    FROM intervals AS i
+    LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
+    WHERE i.pid = {pid} AND i.goid = {goid}
+"""
 _WAITS = """
     SELECT reason, function, file, line, count(dur) AS waits,
         coalesce(sum(dur), 0)::BIGINT AS total_ns, max(dur) AS max_ns,
         max(dur_seen) FILTER (ts_end IS NULL) AS open_ns
-    FROM waits WHERE pid = $pid AND goid = $goid
+    FROM one_life
+    WHERE state = 'waiting' AND ended_by IS DISTINCT FROM 'park_undone'
     GROUP BY reason, function, file, line, site
     ORDER BY sum(dur_seen) DESC, reason, function, line
 """
 _WAKERS = """
     SELECT w.wake, w.waker_goid, g.function AS waker_function, count(*) AS wakes,
         sum(w.dur)::BIGINT AS waited_ns
-    FROM waits AS w
+    FROM one_life AS w
     LEFT JOIN goroutines AS g ON g.pid = w.pid AND g.goid = w.waker_goid
-    WHERE w.pid = $pid AND w.goid = $goid AND w.wake IS NOT NULL
+    WHERE w.wake IS NOT NULL AND w.ended_by <> 'park_undone'
     GROUP BY w.wake, w.waker_goid, g.function
     ORDER BY wakes DESC, waited_ns DESC, w.wake, w.waker_goid
 """
@@ -56,16 +65,14 @@ _CHILDREN = """
     ORDER BY goroutines DESC, created_at, function
 """
 _INTERVALS = """
-    SELECT i.ts, i.ts_end, i.dur_seen, i.state, i.began_by, i.ended_by, i.reason, s.function,
-        i.wake, i.waker_goid, i.tid, i.cpu, i.certain
-    FROM intervals AS i
-    LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-    WHERE i.pid = $pid AND i.goid = $goid
-    ORDER BY i.ts
+    SELECT ts, ts_end, dur_seen, state, began_by, ended_by, reason, function, wake, waker_goid,
+        tid, cpu, certain
+    FROM one_life
+    ORDER BY ts, ts_end NULLS LAST
 """
 _LAST_STACK = """
-    SELECT s.frames FROM intervals AS i JOIN stacks AS s ON s.stack_id = i.stack_id
-    WHERE i.pid = $pid AND i.goid = $goid ORDER BY i.ts DESC LIMIT 1
+    SELECT s.frames FROM one_life AS i JOIN stacks AS s ON s.stack_id = i.stack_id
+    ORDER BY i.ts DESC LIMIT 1
 """
 
 
@@ -87,20 +94,21 @@ def collect(engine: Engine, goid: int, pid: int | None = None) -> Life:
     (facts,) = found
     who = {"pid": facts["pid"], "goid": goid}
     (recording,) = engine.rows("SELECT ts FROM recording")
+    engine.run(_LIFE.format(**who))
     return Life(
         start=recording["ts"],
         facts=facts,
-        stack=_frames(engine.rows(_LAST_STACK, who)),
+        stack=_frames(engine.rows(_LAST_STACK)),
         creator_stack=_frames(
             engine.rows(
                 "SELECT frames FROM stacks WHERE stack_id = $stack_id",
                 {"stack_id": facts["create_stack_id"]},
             )
         ),
-        waits=engine.table(_WAITS, who),
-        wakers=engine.table(_WAKERS, who),
+        waits=engine.table(_WAITS),
+        wakers=engine.table(_WAKERS),
         children=engine.table(_CHILDREN, who),
-        intervals=engine.table(_INTERVALS, who),
+        intervals=engine.table(_INTERVALS),
     )
 
 

@@ -1,8 +1,8 @@
 -- What to know before believing the numbers.
 --
 -- Grain: one row per fact; a fact of severity `warning` is there only when something is wrong.
--- Cost: small.
-CREATE TEMP VIEW health (
+-- Cost: stored in the index.
+CREATE TABLE health (
     name,        -- short name of the fact
     severity,    -- warning: the numbers may be wrong; info: what the recording is like
     source,      -- recorder or analyzer: who noticed

@@ -11,7 +11,7 @@ WHERE (t1 IS NULL OR ts < t1)
         pattern IS NULL
         OR stack_id IN (SELECT stack_id FROM frames WHERE regexp_matches(function, pattern))
         OR (pid, goid) IN (
-            SELECT (pid, goid)
+            SELECT pid, goid
             FROM goroutines
             WHERE regexp_matches(function, pattern) OR regexp_matches(created_by, pattern)
         )

@@ -1,0 +1,50 @@
+"""Tests of SQL as blueprints: a recording, a query, the rows that must come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gtrace_analyze.engine import connect
+from synth import Recording
+
+__all__ = ["Blueprint", "check"]
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """`query` over what `recording` builds gives exactly `rows`, in any order unless it sorts."""
+
+    name: str
+    recording: Callable[[], Recording]
+    query: str
+    rows: list[tuple[Any, ...]]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def check(blueprint: Blueprint, directory: Path) -> None:
+    """Fail with the command that shows the same."""
+    path = blueprint.recording().write(directory / "trace.parquet")
+    engine = connect(path)
+    table = engine.query(blueprint.query)
+    engine.close()
+    found = [tuple(row.values()) for row in table.to_pylist()]
+    expected = blueprint.rows
+    if "ORDER BY" not in blueprint.query:
+        found, expected = sorted(found, key=repr), sorted(expected, key=repr)
+    if found != expected:
+        query = " ".join(blueprint.query.split())
+        raise AssertionError(
+            f"{blueprint.name}\n"
+            f"  expected {_lines(expected)}\n"
+            f"  found    {_lines(found)}\n"
+            f"  see it with: python -m gtrace_analyze sql {path} {query!r}"
+        )
+
+
+def _lines(rows: list[tuple[Any, ...]]) -> str:
+    return "\n           ".join(map(repr, rows)) or "no rows"
