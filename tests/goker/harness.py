@@ -1,4 +1,4 @@
-"""Runs GoKer, the real concurrency bugs in Go's own tests, under a recorder that knows nothing of them.
+"""Runs GoKer, the real concurrency bugs in Go's own tests, under a recorder told nothing of them.
 
 Each program ends by printing Go's goroutine leak profile, which names the leaked goroutines: the
 witness. Its standard output is a pipe that is full, so that the program stands still in that very
@@ -29,6 +29,16 @@ _WRITE = "1"  # the number of write(2) on amd64, as /proc/PID/task/TID/syscall p
 _LONGEST_S = 30.0
 _LOOKS = 3
 
+_HELD = """
+SELECT pid, goid FROM stg_goroutines WHERE reachable IS NOT NULL
+GROUP BY ALL HAVING arg_max(reachable, ts)
+"""
+_WOKEN = """
+SELECT DISTINCT e.pid, e.goid
+FROM (SELECT pid, goid, min(ts) AS ts FROM stg_goroutines WHERE NOT reachable GROUP BY ALL) AS s
+JOIN stg_events AS e ON e.pid = s.pid AND e.goid = s.goid AND e.ts > s.ts
+"""
+
 
 @dataclass
 class Outcome:
@@ -40,7 +50,8 @@ class Outcome:
     alive: int = 0  # goroutines when it printed the profile
     found: set[int] = field(default_factory=set)  # by gtrace, verdict leak
     suspected: set[int] = field(default_factory=set)
-    where: dict[int, str] = field(default_factory=dict)  # "function [reason]" of those found
+    held: set[int] = field(default_factory=set)  # something seemed to refer to what they wait on
+    woken: set[int] = field(default_factory=set)  # did something after they were called unreachable
 
     @property
     def missed(self) -> set[int]:
@@ -53,34 +64,24 @@ class Outcome:
         return (self.found | self.suspected) - self.leaked
 
 
-def sources() -> tuple[Path, Path]:
-    """Where the toolchain has the programs, and the test that lists their leaks."""
+def sources() -> Path:
+    """Where the toolchain has the programs."""
     runtime = toolchains.toolchain(VERSION).parent.parent / "src" / "runtime"
-    programs = runtime / "testdata" / "testgoroutineleakprofile" / "goker"
-    return programs, runtime / "goroutineleakprofile_test.go"
+    return runtime / "testdata" / "testgoroutineleakprofile" / "goker"
 
 
 def build(folder: Path) -> Path:
     """All programs as one stripped binary, which takes the name of one as its argument."""
     copied = folder / "goker"
-    shutil.copytree(sources()[0], copied)
+    shutil.copytree(sources(), copied)
     (copied / "go.mod").write_text("module goker\n\ngo 1.27\n")
     return toolchains.build(VERSION, copied, "stripped")
 
 
 def names() -> list[str]:
     """The programs' names."""
-    texts = (p.read_text() for p in sources()[0].glob("*.go"))
+    texts = (p.read_text() for p in sources().glob("*.go"))
     return sorted({name for text in texts for name in re.findall(r'register\("(\w+)"', text)})
-
-
-def expected() -> dict[str, list[re.Pattern[str]]]:
-    """The leaks that Go's own test expects of each program: "function(...) [reason]"."""
-    text = sources()[1].read_text()
-    found: dict[str, list[re.Pattern[str]]] = {}
-    for entry in re.finditer(r'make(?:Flaky)?Test\("(\w+)",([^)]*(?:\)[^)]*?)*?)\n\t\t\)', text):
-        found[entry[1]] = [re.compile(p) for p in re.findall(r"`([^`]+)`", entry[2])]
-    return found
 
 
 def run_all(binary: Path, out: Path, chosen: list[str]) -> list[Outcome]:
@@ -147,20 +148,12 @@ def _looks(out: Path, pid: int) -> Iterator[int]:
 
 def _judge(out: Path, outcomes: list[Outcome]) -> None:
     by_pid = {o.pid: o for o in outcomes}
-    for group in ga.open(out).leaks().itertuples():
-        outcome = by_pid.get(group.pid)
-        if outcome is None:
-            continue
-        goids = set(group.goids)
-        if group.verdict == "leak":
-            outcome.found |= goids
-        else:
-            outcome.suspected |= goids
-        place = f"{_profiled_function(group.stack)}( [{group.reason}]"
-        outcome.where |= dict.fromkeys(goids, place)
-
-
-def _profiled_function(stack: list[dict[str, str]]) -> str:
-    """The function by which Go's test names a leak: the one below the go statement."""
-    mains = [f["function"] for f in stack if f["function"].startswith("main.")]
-    return mains[-1].removeprefix("main.") if mains else ""
+    trace = ga.open(out)
+    for group in trace.leaks().itertuples():
+        if outcome := by_pid.get(group.pid):
+            goids = outcome.found if group.verdict == "leak" else outcome.suspected
+            goids.update(group.goids)
+    for name, query in (("held", _HELD), ("woken", _WOKEN)):
+        for pid, goid in trace.sql(query).itertuples(index=False):
+            if pid in by_pid:
+                getattr(by_pid[pid], name).add(goid)
