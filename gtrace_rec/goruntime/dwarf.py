@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import inspect
 import io
+import struct
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,7 +27,9 @@ SIZE = "sizeof"
 _MAX_SECTION = 1 << 31  # decompressed; a sound .debug_info of the largest Go programs is below
 _MAX_HITS = 64  # how often a struct's name may occur as text before its entry
 _MAX_MEMBERS = 512
+_MAX_SIZE = 1 << 20  # bytes of a struct
 _ELF_CHDR = 24
+_UNIT_HEADER, _MAX_UNITS, _DWARF64 = 11, 1 << 20, 0xFFFFFFF0
 _ZLIB = 1  # ELFCOMPRESS_ZLIB
 
 
@@ -40,9 +44,32 @@ def struct_members(image: ElfImage, structs: Iterable[str]) -> dict[str, dict[st
         abbrev = _section(image, "debug_abbrev")
         if not info or not abbrev:
             return {}
-        units = list(_dwarf(image, info, abbrev).iter_CUs())
+        units = _Units(_dwarf(image, info, abbrev), info)
         found = {name: _members(units, info, name) for name in structs}
         return {name: members for name, members in found.items() if members}
+
+
+class _Units:
+    """The compile units, of which only those that are asked for are parsed."""
+
+    def __init__(self, dwarf: DWARFInfo, info: bytes) -> None:
+        self._dwarf = dwarf
+        self._starts: list[int] = []
+        at = 0
+        while at + _UNIT_HEADER <= len(info) and len(self._starts) < _MAX_UNITS:
+            (size,) = struct.unpack_from("<I", info, at)
+            if not 0 < size < _DWARF64:
+                break
+            self._starts.append(at)
+            at += 4 + size
+
+    def holding(self, offset: int) -> CompileUnit | None:
+        """The unit whose entries lie around this offset."""
+        i = bisect_right(self._starts, offset) - 1
+        if i < 0:
+            return None
+        unit = self._dwarf.get_CU_at(self._starts[i])
+        return unit if unit.cu_die_offset <= offset < unit.cu_offset + unit.size else None
 
 
 def _section(image: ElfImage, name: str) -> bytes:
@@ -87,36 +114,40 @@ def _dwarf(image: ElfImage, info: bytes, abbrev: bytes) -> DWARFInfo:
     )
 
 
-def _members(units: list[CompileUnit], info: bytes, struct: str) -> dict[str, int]:
-    pattern = struct.encode() + b"\0"
+def _members(units: _Units, info: bytes, name: str) -> dict[str, int]:
+    pattern = name.encode() + b"\0"
     at = -1
     for _ in range(_MAX_HITS):
         at = info.find(pattern, at + 1)
         if at < 0:
             return {}
         for code_size in (1, 2):  # the entry begins with its abbreviation code, a varint
-            members = _struct_at(units, at - code_size, struct)
+            members = _struct_at(units, at - code_size, name)
             if members:
                 return members
     return {}
 
 
-def _struct_at(units: list[CompileUnit], at: int, struct: str) -> dict[str, int]:
+def _struct_at(units: _Units, at: int, name: str) -> dict[str, int]:
     """The members of the struct entry that begins at this offset, if one does."""
-    unit = next((u for u in units if u.cu_die_offset <= at < u.cu_offset + u.size), None)
+    unit = units.holding(at)
     if unit is None:
         return {}
     die = _entry(unit, at)
-    if die is None or die.tag != "DW_TAG_structure_type" or _text(die) != struct:
+    if die is None or die.tag != "DW_TAG_structure_type" or _text(die) != name:
         return {}
-    members = {SIZE: die.attributes["DW_AT_byte_size"].value}
+    members = {SIZE: _number(die, "DW_AT_byte_size")}
     for _ in range(_MAX_MEMBERS):
         at += die.size
         die = _entry(unit, at)
         if die is None or die.tag != "DW_TAG_member":
             break
-        members[_text(die)] = die.attributes["DW_AT_data_member_location"].value
-    return members
+        members[_text(die)] = _number(die, "DW_AT_data_member_location")
+    return (
+        members
+        if all(0 <= value <= members[SIZE] < _MAX_SIZE for value in members.values())
+        else {}
+    )
 
 
 def _entry(unit: CompileUnit, at: int) -> DIE | None:
@@ -125,6 +156,11 @@ def _entry(unit: CompileUnit, at: int) -> DIE | None:
         return DIE(unit, section.stream, at) if section else None
     except Exception:  # most places that hold the name are no entry, and pyelftools says it so
         return None
+
+
+def _number(die: DIE, attribute: str) -> int:
+    value = die.attributes[attribute].value if attribute in die.attributes else None
+    return value if isinstance(value, int) else -1
 
 
 def _text(die: DIE) -> str:

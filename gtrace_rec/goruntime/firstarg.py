@@ -27,6 +27,7 @@ _NO_RETURN = (
     *("runtime.throw", "runtime.fatalthrow", "runtime.gopanic", "runtime.panic"),
     "runtime.goPanic",
 )
+_LARGEST = 1 << 16  # bytes; the functions of interest have a few thousand
 _WORD = 8
 _WIDEST = 64  # bytes that one instruction stores at most
 
@@ -88,7 +89,8 @@ class _Analysis:
         self._machine = _machine(image.arch)
         self._functions = functions
         self._function = function
-        code = image.read(function.entry, function.end - function.entry)
+        size = function.end - function.entry
+        code = image.read(function.entry, size) if size <= _LARGEST else b""
         decoded = self._machine.decoder.disasm(code, function.entry)
         self._code: dict[int, CsInsn] = {i.address: i for i in decoded}
 
@@ -103,9 +105,10 @@ class _Analysis:
 
     def _solve(self) -> dict[int, frozenset[_Location]]:
         """For every instruction that is reached: what holds the argument before it."""
-        start = self._function.entry
-        held: dict[int, frozenset[_Location]] = {start: frozenset([self._machine.first])}
-        todo = [start]
+        todo = list(self._within(self._function.entry))
+        held: dict[int, frozenset[_Location]] = {
+            at: frozenset([self._machine.first]) for at in todo
+        }
         while todo:
             at = todo.pop()
             instruction = self._code[at]
