@@ -1,6 +1,6 @@
 """Fuzz the readers of binaries, guided by coverage, with atheris.
 
-    pip install atheris
+    pip install -e '.[fuzz]'
     python -m tools.fuzz_binaries CORPUS [libFuzzer's options, such as -max_total_time=600]
 
 An input is a list of edits of a sound binary (tests/goruntime/damage.py), not a binary: so it is
