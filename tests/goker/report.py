@@ -19,7 +19,8 @@ HEAD = """# GoKer, from outside
 
 GoKer is a collection of real concurrency bugs of large Go projects; Go {version} carries it as the
 test of its own goroutine leak profile. Here each program is built stripped (`-s -w`) and recorded
-by `gtrace-rec --exe` with a snapshot every 100 ms. At its end it prints Go's profile, which names the
+by `gtrace-rec --exe`, with a snapshot every 100 ms. At its end it prints
+Go's profile, which names the
 leaked goroutines one by one: that is the witness. Written by `python tests/goker/report.py`.
 
 | column | meaning |
