@@ -49,7 +49,7 @@ class Trace:
         return f"thread {track.thread.tid}" if track.HasField("thread") else track.name
 
     def slices(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Slices by track, put together as trace_processor does: by time, then place in the file."""
+        """Slices by track, put together as trace_processor does: by time, then place in file."""
         found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         open_: dict[int, list[Any]] = defaultdict(list)
         for packet in sorted(self.events, key=lambda p: p.timestamp):
