@@ -21,6 +21,10 @@ echo "· recording it for 15 seconds, while demo/load visits it"
 "${sudo[@]}" "$commands/gtrace-rec" --force --out "$trace" -- demo/leaky -addr "$address" &
 recorder=$!
 trap 'kill -TERM $recorder 2>/dev/null || true' EXIT
+until (: <"/dev/tcp/${address/://}") 2>/dev/null; do
+    [[ -d "/proc/$recorder" ]] || exit 1 # it has said why
+    sleep 0.1
+done
 demo/load -addr "$address" -duration 15s
 kill -TERM "$recorder" # which passes it on to the shop
 wait "$recorder"
