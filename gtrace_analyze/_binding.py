@@ -15,7 +15,19 @@ from gtrace_rec import schema
 
 __all__ = ["bind"]
 
-_SEEN = ("seen running", "seen runnable", "seen waiting", "seen syscall")
+# Kinds of transition that no event tells: the state in which the first snapshot found a goroutine,
+# or a later one, if there is nothing but snapshots.
+_FOUND = (
+    "seen running",
+    "seen runnable",
+    "seen waiting",
+    "seen syscall",
+    "then running",
+    "then runnable",
+    "then waiting",
+    "then syscall",
+    "then gone",
+)
 # Rows of a file are numbered below this; DuckDB's own files hold far fewer.
 _FILE_SHIFT = 40
 
@@ -170,7 +182,7 @@ def _part_rows(recording: Recording) -> list[dict[str, Any]]:
 
 def _create_types(con: duckdb.DuckDBPyConnection) -> None:
     """Names as numbers: sorting 15 M rows with strings in them takes half as long again."""
-    kinds = [*(k.name for k in schema.EVENT_KINDS), *_SEEN]
+    kinds = [*(k.name for k in schema.EVENT_KINDS), *_FOUND]
     if con.execute(
         "SELECT count(*) FROM duckdb_types() WHERE type_name = 'event_kind'"
     ).fetchall() == [(0,)]:

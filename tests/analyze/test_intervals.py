@@ -131,7 +131,42 @@ def contradictions() -> Recording:
     return b
 
 
+def only_snapshots() -> Recording:
+    """1 waits on, noted by Go; 2 changes its place; 3 ends; 4 comes late; 5 was woken between."""
+    b = Recording(plan="snapshot", duration=100)
+    g = ["main.g main.go:2"]
+    one = {"reason": "select", "stack": F}
+    five = {"reason": "sleep", "stack": F, "waitsince": 2}
+    b.snapshot(10, alive(1, **one), alive(2, **one), alive(3, "running"), alive(5, **five))
+    b.snapshot(
+        50, alive(1, waitsince=8, **one), alive(2, reason="select", stack=g), alive(4, **one),
+        alive(5, **five | {"waitsince": 30}),
+    )  # fmt: skip
+    return b.snapshot(90, alive(1, waitsince=8, **one), alive(2, "syscall"), alive(4, **one))
+
+
 BLUEPRINTS = [
+    Blueprint(
+        "from nothing but snapshots",
+        only_snapshots,
+        "SELECT goid, state, ts, ts_end, began_by, certain FROM intervals ORDER BY goid, ts",
+        [
+            (1, "waiting", 8, None, "seen waiting", True),
+            (2, "waiting", 10, 50, "seen waiting", False),
+            (2, "waiting", 50, 90, "then waiting", False),
+            (2, "syscall", 90, None, "then syscall", False),
+            (3, None, 10, 50, "seen running", False),
+            (4, "waiting", 50, None, "then waiting", False),
+            (5, "waiting", 2, 30, "seen waiting", True),
+            (5, "waiting", 30, 90, "then waiting", True),
+        ],
+    ),
+    Blueprint(
+        "goroutines of snapshots: three at the start, one made, two ended",
+        only_snapshots,
+        "SELECT sum(at_start), sum(created), sum(ended), sum(live) FROM creation_sites",
+        [(4, 1, 2, 3)],
+    ),
     Blueprint(
         "a whole life",
         whole_life,

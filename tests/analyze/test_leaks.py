@@ -177,3 +177,30 @@ def test_no_verdict_rests_on_what_was_lost(analyzed: Analyzed) -> None:
     (group,) = leaks.collect(analyzed(b))
     assert group.verdict == "suspect"
     assert "Events were lost while 20 of them waited" in group.evidence[0]
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted by Go", "not noted"])
+def test_snapshots_alone_show_what_piles_up(analyzed: Analyzed, noted: bool) -> None:
+    """It is proof of one wait only where Go's garbage collector noted since when it lasts."""
+    b = Recording(plan="snapshot", duration=10 * SECOND)
+    for second in range(10):
+        leaking = [
+            alive(
+                100 + i,
+                reason="chan receive",
+                at="main.ask main.go:40",
+                stack=RECEIVE,
+                obj=i,
+                waitsince=i // 2 * SECOND if noted else None,
+            )
+            for i in range(2 * second)
+        ]
+        pool = [
+            alive(goid, reason="chan receive", at="main.pool main.go:66", stack=WORK, obj=0xB000)
+            for goid in range(10, 14)
+        ]
+        b.snapshot(second * SECOND + 5, *leaking, *pool)
+    (group,) = leaks.collect(analyzed(b))
+    assert (group.function, group.count) == ("main.await", 18)
+    assert group.verdict == ("leak" if noted else "suspect")
+    assert ("Only 10 snapshots were recorded" in group.evidence[0]) != noted

@@ -42,7 +42,9 @@ def _look(engine: Engine, selection: Selection) -> tuple[list[dict[str, Any]], S
         source, parameters = "wait_groups", {}
     rows = engine.rows(f"FROM {source}", parameters)
     processes = engine.table("SELECT DISTINCT pid FROM stg_processes").num_rows
-    scene = Scene(start, end, tuple(WaitGroup(**row) for row in rows), processes > 1)
+    (sampled,) = engine.rows("SELECT count(DISTINCT snapshot) AS n FROM int_sampled_states")
+    groups = tuple(WaitGroup(**row) for row in rows)
+    scene = Scene(start, end, groups, processes > 1, sampled["n"])
     if selection.goids:
         rows = [row for row in rows if selection.goids & set(row["goids"])]
     if selection.function:

@@ -50,6 +50,7 @@ class Scene:
     end: int
     groups: tuple[WaitGroup, ...]
     several_processes: bool
+    snapshots: int  # how many there are, if nothing else was recorded; else 0
 
     @property
     def seconds(self) -> float:

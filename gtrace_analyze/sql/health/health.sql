@@ -96,5 +96,12 @@ CROSS JOIN stg_recording AS r
 WHERE NOT watched AND kind NOT IN ('create_parked', 'coro_switch', 'coro_resume')
 HAVING count(*) > 0
 UNION ALL
+SELECT 'snapshots_only', 'info', 'recorder', count(DISTINCT snapshot),
+    format('nothing but {:d} snapshots was recorded; what happened between them is not known',
+        count(DISTINCT snapshot))
+FROM stg_goroutines
+WHERE NOT (SELECT bool_or(watched) FROM stg_event_kinds)
+HAVING count(*) > 0
+UNION ALL
 SELECT 'notes', 'info', 'recorder', 1, note
 FROM stg_notes

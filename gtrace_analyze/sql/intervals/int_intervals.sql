@@ -77,7 +77,8 @@ SELECT
     CASE
         WHEN kind IN (
             'park', 'yield', 'suspend', 'coro_switch', 'syscall_enter', 'syscall_lost_p',
-            'seen waiting', 'seen runnable', 'seen syscall'
+            'seen waiting', 'seen runnable', 'seen syscall',
+            'then waiting', 'then runnable', 'then syscall'
         ) THEN stack_id
     END,
     CASE WHEN woken THEN next_other END,

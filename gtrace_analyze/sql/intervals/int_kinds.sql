@@ -1,7 +1,7 @@
 -- The state that each kind of transition leads to, as far as this recording can tell.
 --
--- Besides the events there is one more kind of transition: `seen …` is the state in which the start
--- snapshot found a goroutine.
+-- Besides the events there are two more kinds of transition: `seen …` is the state in which the start
+-- snapshot found a goroutine, `then …` that in which a later one did, where there are only snapshots.
 -- A plan that does not watch `run` cannot tell when a runnable goroutine begins to run: from the
 -- moment it is runnable its state is unknown, hence NULL.
 --
@@ -22,7 +22,12 @@ kinds AS (
         ('seen running', 'running'),
         ('seen runnable', 'runnable'),
         ('seen waiting', 'waiting'),
-        ('seen syscall', 'syscall')
+        ('seen syscall', 'syscall'),
+        ('then running', 'running'),
+        ('then runnable', 'runnable'),
+        ('then waiting', 'waiting'),
+        ('then syscall', 'syscall'),
+        ('then gone', 'dead')
 )
 SELECT
     kind::event_kind,

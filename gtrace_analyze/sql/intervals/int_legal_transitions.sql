@@ -26,3 +26,9 @@ FROM (
         ('syscall', 'syscall_exit'),
         ('syscall', 'syscall_lost_p')
 ) AS legal (state, kind)
+UNION ALL
+-- Between two snapshots anything may have happened.
+SELECT s.state, t.kind
+FROM (SELECT unnest(enum_range(NULL::goroutine_state)) AS state) AS s
+CROSS JOIN (SELECT unnest(enum_range(NULL::event_kind)) AS kind) AS t
+WHERE t.kind::VARCHAR LIKE 'then %'

@@ -1,6 +1,7 @@
 -- The state of goroutines before their first event, from the first snapshot of their process.
 --
--- A goroutine that had an event before it was read tells its state itself, and is not here.
+-- A goroutine that had an event before it was read tells its state itself, and is not here. Where
+-- there are no events at all, see int_sampled_states.
 --
 -- Grain: one row per goroutine.
 -- Cost: reads the events up to the end of the snapshot.
@@ -29,6 +30,7 @@ WITH firsts AS (
     FROM stg_goroutines
     SEMI JOIN (SELECT pid, min(snapshot) AS snapshot FROM stg_goroutines GROUP BY pid)
         USING (pid, snapshot)
+    WHERE (SELECT bool_or(watched) FROM stg_event_kinds)
 ),
 before AS (
     SELECT pid, goid, min(ts) AS ts

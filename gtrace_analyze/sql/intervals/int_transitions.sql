@@ -30,3 +30,7 @@ UNION ALL
 SELECT
     pid, goid, -1, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, certain
 FROM int_start_states
+UNION ALL
+SELECT
+    pid, goid, snapshot, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, certain
+FROM int_sampled_states

@@ -46,7 +46,7 @@ past AS (
         pid,
         goid,
         min(ts) AS ts,
-        max(ts_end) FILTER (ended_by = 'exit') AS ts_end,
+        max(ts_end) FILTER (ended_by IN ('exit', 'then gone')) AS ts_end,
         sum(ts_end - ts) FILTER (state = 'running') AS running_ns,
         sum(ts_end - ts) FILTER (state = 'runnable') AS runnable_ns,
         sum(ts_end - ts) FILTER (state = 'waiting') AS waiting_ns,

@@ -1,7 +1,8 @@
 -- The states of every goroutine, one after the other.
 --
 -- With a plan that does not watch `run` (park, lifecycle) the state between waits is NULL, not known.
--- With one that does not watch system calls (all but full) `running` includes them.
+-- With one that does not watch system calls (all but full) `running` includes them. With none but
+-- snapshots, an interval lasts from the snapshot that first found it to the one that no more did.
 --
 -- Grain: one row per goroutine and period in one state.
 -- Cost: stored in the index; about 0.1 s for a full scan of 15 M rows.
@@ -9,7 +10,8 @@ CREATE TEMP VIEW intervals (
     pid,             -- process
     goid,            -- goroutine
     state,           -- running, runnable, waiting or syscall; NULL where the plan cannot tell
-    ts,              -- when it entered the state, ns; if `began_by` is "seen …", it was in it before
+    ts,              -- when it entered the state, ns; if `began_by` is "seen …", it was in it before,
+                     -- if it is "then …", some time since the snapshot before
     ts_end,          -- when it left, ns; NULL if it did not until the end
     dur,             -- how long it was in it, ns; NULL while open
     dur_seen,        -- the same, counted to the end of the recording or process while open, ns

@@ -15,6 +15,6 @@ _NEVER = {
 
 def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     """A leak, if Go itself says that the wait is for ever."""
-    if group.reason not in _NEVER or group.uncertain == group.count:
+    if group.reason not in _NEVER or (group.uncertain == group.count and not scene.snapshots):
         return None
     return Finding("leak", f"{group.count} will never go on: {_NEVER[group.reason]}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gtrace_analyze.analyses.leaks.detectors._doubt import uncertainty
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
 from gtrace_analyze.units import duration
 
@@ -26,11 +27,7 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
         return None
     certain = group.certain_joins or []
     sure = _grows(certain, _tenths(certain, scene))
-    doubt = (
-        f" Events were lost while {group.uncertain} of them waited, so they may have been woken."
-        if group.uncertain
-        else ""
-    )
+    doubt = f" {uncertainty(group, scene)}" if group.uncertain else ""
     woken = (
         f"{group.ended:,} other waits here ended, the longest after "
         f"{duration(group.ended_longest_ns)}"

@@ -1,0 +1,83 @@
+-- What the snapshots found, where nothing but snapshots was recorded (plan snapshot).
+--
+-- A goroutine that stands as it stood in the snapshot before has no row: same state, reason, site and
+-- object, and not blocked anew as far as Go's garbage collector noted. One that is gone has a last
+-- row of kind `then gone`.
+--
+-- Grain: one row per goroutine and change.
+-- Cost: reads the snapshots.
+CREATE TEMP VIEW int_sampled_states (
+    pid,       -- process
+    goid,      -- goroutine
+    snapshot,  -- the snapshot that found it so
+    ts,        -- when it blocked if Go noted that, else when it was read, ns
+    kind,      -- `seen` (first snapshot) or `then` and the state, or `then gone`
+    tid,       -- the thread it is on; NULL where on none
+    reason,    -- wait reason; NULL unless waiting
+    stack_id,  -- its stack; NULL while running
+    obj,       -- address of what it waits on; NULL where not known
+    certain    -- Go noted that it is one wait all the time
+) AS
+WITH numbered AS (
+    SELECT
+        g.*,
+        s.site,
+        dense_rank() OVER (PARTITION BY g.pid ORDER BY g.snapshot) AS number,
+        CASE
+            WHEN g.status IN ('waiting', 'preempted', 'leaked') THEN 'waiting'
+            WHEN g.status = 'copystack' THEN 'running'
+            WHEN g.status IN ('running', 'runnable', 'syscall') THEN g.status
+        END AS state
+    FROM stg_goroutines AS g
+    LEFT JOIN stacks AS s ON s.stack_id = g.stack_id
+    WHERE NOT (SELECT bool_or(watched) FROM stg_event_kinds)
+),
+snapshots AS (
+    SELECT pid, number, min(ts) AS ts, any_value(snapshot) AS snapshot
+    FROM numbered
+    GROUP BY pid, number
+),
+compared AS (
+    SELECT
+        *,
+        lag(number) OVER life IS DISTINCT FROM number - 1
+            OR lag(state) OVER life IS DISTINCT FROM state
+            OR lag(reason) OVER life IS DISTINCT FROM reason
+            OR lag(site) OVER life IS DISTINCT FROM site
+            OR lag(obj) OVER life IS DISTINCT FROM obj
+            OR coalesce(lag(waitsince) OVER life <> coalesce(waitsince, 0), false) AS changed
+    FROM numbered
+    WHERE state IS NOT NULL
+    WINDOW life AS (PARTITION BY pid, goid ORDER BY number)
+),
+stretches AS (
+    SELECT *, count(*) FILTER (changed) OVER life AS stretch
+    FROM compared
+    WINDOW life AS (PARTITION BY pid, goid ORDER BY number)
+),
+whole AS (
+    SELECT
+        *,
+        max(waitsince) OVER one AS blocked_ts,
+        max(number) OVER (PARTITION BY pid, goid) AS last_number
+    FROM stretches
+    WINDOW one AS (PARTITION BY pid, goid, stretch)
+)
+SELECT
+    pid,
+    goid,
+    snapshot,
+    least(ts, blocked_ts),
+    (CASE WHEN number = 1 THEN 'seen ' ELSE 'then ' END || state)::event_kind,
+    tid,
+    reason,
+    stack_id,
+    obj,
+    coalesce(blocked_ts <= ts, false)
+FROM whole
+WHERE changed
+UNION ALL
+SELECT w.pid, w.goid, s.snapshot, s.ts, 'then gone', NULL, NULL, NULL, NULL, true
+FROM whole AS w
+JOIN snapshots AS s ON s.pid = w.pid AND s.number = w.number + 1
+WHERE w.number = w.last_number
