@@ -119,8 +119,10 @@ class Dataset:
 
     def rotate(self) -> None:
         """Begin a new part; the finished one becomes Parquet in the background."""
-        if not self._events.rows:
-            return
+        if self._events.rows:
+            self._close_part()
+
+    def _close_part(self) -> None:
         done, number = self._events, self._number
         first, last = self._span or (0, 0)
         done.close()
@@ -167,7 +169,8 @@ class Dataset:
         """
         try:
             self.give_up_reserve()
-            self.rotate()
+            if self._events.rows or not self._number:
+                self._close_part()  # an empty one, if there were no events, to be opened like any
             self._events.close()
             self.collect_parts(wait=True)
             self._events.path.unlink()

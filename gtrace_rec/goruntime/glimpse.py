@@ -1,8 +1,9 @@
 """Some goroutines at one glance: what must be read within a moment to fit together.
 
-For each goroutine its g struct, the top of its stack, what it waits in line with (its first sudog)
-and the g struct again are read by one system call, one right behind the other, which takes about a
-microsecond. Where both readings of the g are alike, it held still in between.
+For each goroutine its g struct, its thread's m struct, the top of its stack, what it waits in line
+with (its first sudog) and the g struct again are read by one system call, one right behind the
+other, which takes about a microsecond. Where both readings of the g are alike, it held still in
+between.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from gtrace_rec.goruntime.gstructs import GStructs
+from gtrace_rec.goruntime.gstructs import GStructs, u64
 from gtrace_rec.goruntime.process import GoProcess
 
 # How much of a stack is read at a time: most parked goroutines use less.
@@ -20,41 +21,52 @@ WINDOW = 4096
 # As much of it is below the stack pointer that was seen first, should the goroutine have moved on.
 _BELOW = 512
 
-_FIRST, _STACK, _SUDOG, _AGAIN = range(4)
+_FIRST, _M, _STACK, _SUDOG, _AGAIN = range(5)
 
 
 class Glimpse:
     """One reading of goroutines that were seen before in `seen`.
 
     `gs` are the g structs, and `still` says which of the goroutines held still. `stack_size` bytes
-    of each stack from `stack_start` on are in `stacks`; `sudogs` are valid where `has_sudog`.
-    `ts` is a moment just after it all.
+    of each stack from `stack_start` on are in `stacks`; `ms` are valid where `has_m`, `sudogs`
+    where `has_sudog`. `ts` is a moment just after it all.
     """
 
     def __init__(self, process: GoProcess, seen: GStructs) -> None:
-        count, g = len(seen), seen.size
-        sudog = process.binary.offsets["sudog.sizeof"]
-        self.stack_start, size = _window(seen)
-        columns = np.array([0, g, g + WINDOW, g + WINDOW + sudog], np.uint64)
-        buffer = np.zeros((count, g + WINDOW + sudog + g), np.uint8)
-        waiting = seen.column("waiting")
-        addresses = np.column_stack([seen.addresses, self.stack_start, waiting, seen.addresses])
-        sizes = np.empty((count, 4), np.uint64)
-        sizes[:, _STACK] = size
-        sizes[:, _SUDOG] = sudog
-        sizes[:, [_FIRST, _AGAIN]] = g
-        at = np.arange(count, dtype=np.uint64)[:, None] * np.uint64(buffer.shape[1]) + columns
+        o, count = process.binary.offsets, len(seen)
+        self.stack_start, stack_size = _window(seen)
+        m, sudog = seen.column("m"), seen.column("waiting")
+        pieces = [seen.addresses, m, self.stack_start, sudog, seen.addresses]
+        m_size = max(o["m.curg"], o["m.procid"]) + 8
+        room = np.array([seen.size, m_size, WINDOW, o["sudog.sizeof"], seen.size])
+        ends = np.cumsum(room)
+        buffer = np.zeros((count, ends[-1]), np.uint8)
+        sizes = np.tile(room.astype(np.uint64), (count, 1))
+        sizes[:, _STACK] = stack_size
+        at = np.arange(count)[:, None] * ends[-1] + (ends - room)
         readable = process.read_into(
-            buffer, at.reshape(-1), addresses.reshape(-1), sizes.reshape(-1)
-        ).reshape(count, 4)
+            buffer, at.astype(np.uint64).ravel(), np.column_stack(pieces).ravel(), sizes.ravel()
+        ).reshape(count, len(pieces))
         self.ts = time.monotonic_ns()
-        self.gs = GStructs(process, seen.addresses, buffer[:, :g])
-        again = GStructs(process, seen.addresses, buffer[:, -g:])
-        self.still = self.gs.same(again) & readable[:, _FIRST] & readable[:, _AGAIN]
-        self.stack_size = np.where(readable[:, _STACK], size, np.uint64(0))
-        self.stacks = np.ascontiguousarray(buffer[:, g : g + WINDOW])
-        self.sudogs = buffer[:, g + WINDOW : g + WINDOW + sudog]
-        self.has_sudog = readable[:, _SUDOG] & (self.gs.column("waiting") == waiting)
+        first, self.ms, stacks, self.sudogs, again = np.split(buffer, ends[:-1], axis=1)
+        self.gs = GStructs(process, seen.addresses, first)
+        self.still = self.gs.same(GStructs(process, seen.addresses, again))
+        self.still &= readable[:, _FIRST] & readable[:, _AGAIN]
+        self.stacks = np.ascontiguousarray(stacks)
+        self.stack_size = np.where(readable[:, _STACK], stack_size, np.uint64(0))
+        self.has_m = readable[:, _M] & (self.gs.column("m") == m)
+        self.has_sudog = readable[:, _SUDOG] & (self.gs.column("waiting") == sudog)
+        self._offsets = o
+
+    @property
+    def on_thread(self) -> NDArray[np.bool_]:
+        """Its thread says that it runs this goroutine, if only to wait in a system call."""
+        on: NDArray[np.bool_] = self.has_m & (self.of_m("curg") == self.gs.addresses)
+        return on
+
+    def of_m(self, field: str) -> NDArray[np.uint64]:
+        """A field of each one's m: "curg" or "procid"."""
+        return u64(self.ms, self._offsets[f"m.{field}"])
 
 
 def _window(gs: GStructs) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

@@ -94,15 +94,13 @@ class GStructs:
     def column(self, field: str, inner: str | None = None) -> NDArray[np.uint64]:
         """A 64-bit field of each, "goid"; or of a struct within: "sched", "gobuf.sp"."""
         at = self._offsets[f"g.{field}"] + (self._offsets[inner] if inner else 0)
-        words: NDArray[np.uint64] = np.ascontiguousarray(self._rows[:, at : at + 8]).view("<u8")
-        return words[:, 0]
+        return u64(self._rows, at)
 
     @cached_property
     def status(self) -> NDArray[np.uint32]:
         """The status without the scan bit."""
         at = self._offsets["g.atomicstatus"]
-        words: NDArray[np.uint32] = np.ascontiguousarray(self._rows[:, at : at + 4]).view("<u4")
-        return words[:, 0] & np.uint32(~_SCAN_BIT & 0xFFFFFFFF)
+        return u32(self._rows, at) & np.uint32(~_SCAN_BIT & 0xFFFFFFFF)
 
     @cached_property
     def waitreason(self) -> NDArray[np.uint8]:
@@ -162,3 +160,15 @@ class GStructs:
                 *(self.column("stack", f) for f in ("stack.lo", "stack.hi")),
             ]
         )
+
+
+def u64(rows: NDArray[np.uint8], at: int) -> NDArray[np.uint64]:
+    """The 64-bit word at this offset of each row of bytes."""
+    words: NDArray[np.uint64] = np.ascontiguousarray(rows[:, at : at + 8]).view("<u8")
+    return words[:, 0]
+
+
+def u32(rows: NDArray[np.uint8], at: int) -> NDArray[np.uint32]:
+    """The 32-bit word at this offset of each row of bytes."""
+    words: NDArray[np.uint32] = np.ascontiguousarray(rows[:, at : at + 4]).view("<u4")
+    return words[:, 0]

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import re
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,14 @@ class GoProcess:
     def word(self, address: int) -> int:
         """The 64-bit word at this address. Raises TargetError if it cannot be read."""
         return int.from_bytes(self.read(address, 8), "little")
+
+    @cached_property
+    def lives_apart(self) -> bool:
+        """It lives in a pid namespace of its own: the ids it knows are not ours."""
+        try:
+            return not os.path.samefile(f"/proc/{self.pid}/ns/pid", "/proc/self/ns/pid")
+        except OSError:
+            return False
 
     def threads(self) -> dict[int, int]:
         """Its threads' ids as it knows them itself, and as this process does.

@@ -123,14 +123,19 @@ class GoroutineReader:
         gopc, startpc = gs.column("gopc").astype(np.int64), gs.column("startpc").astype(np.int64)
         rows["gopc"] = np.where(gopc != 0, gopc - bias - 1, 0)
         rows["startpc"] = np.where(startpc != 0, startpc - bias, 0)
-        m = gs.column("m")
-        on_thread = (m != 0) & (self.process.words_at(m, "m.curg") == gs.addresses)
-        rows["tid"] = self.process.words_at(np.where(on_thread, m, np.uint64(0)), "m.procid")
-        working = on_thread & (np.isin(gs.waitreason, self._self_waits) | ~stacks.parked)
+        rows["tid"] = self._tids(np.where(view.on_thread, view.of_m("procid"), np.uint64(0)))
+        working = view.on_thread & (np.isin(gs.waitreason, self._self_waits) | ~stacks.parked)
         status = np.where((gs.status == WAITING) & working, RUNNING, gs.status)
         rows["status"] = status
         rows["reason"] = np.where(np.isin(status, [WAITING, LEAKED]), gs.waitreason, 0)
         return rows
+
+    def _tids(self, own: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Thread ids as this process knows them, of those that the target knows."""
+        if not self.process.lives_apart:
+            return own.astype(np.int64)
+        ours = self.process.threads()
+        return np.array([ours.get(tid, 0) for tid in own.tolist()], np.int64)
 
 
 class _Taken:

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from gtrace_rec.goruntime.binary import GoBinary
 from gtrace_rec.goruntime.glimpse import Glimpse
+from gtrace_rec.goruntime.gstructs import u32, u64
 from gtrace_rec.goruntime.homes import kept_waiters
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.unwind import Unwound
 
 _MOST_CASES = 1 << 16  # reflect.Select takes no more
 
-# From Go 1.26 on sudog.c and sudog.elem are two words, of which the second is the pointer.
-_TWO_WORDS_SINCE = 26
+_WORD = 8
 
 # By the function that waits on its semaphore: where, from the semaphore on, a 32-bit number says
 # how many hold it up, and which of its bits do.
@@ -37,8 +37,12 @@ _HOLDER_FRAMES = 5  # from the innermost on, in which one of these functions is
 
 
 def channel_of_sudog(binary: GoBinary) -> int:
-    """The offset of the pointer to the channel in a sudog."""
-    return binary.offsets["sudog.c"] + (8 if binary.go_minor >= _TWO_WORDS_SINCE else 0)
+    """The offset of the pointer to the channel in a sudog: sudog.c.
+
+    From Go 1.26 on that last field is two words, of which the second is the one to go by.
+    """
+    o = binary.offsets
+    return o["sudog.c"] + (_WORD if o["sudog.sizeof"] - o["sudog.c"] >= 2 * _WORD else 0)
 
 
 class Waits:
@@ -70,7 +74,7 @@ class Waits:
         """
         gs = view.gs
         on_channel = waiting & view.has_sudog & np.isin(gs.waitreason, self._on_channel)
-        channel = np.where(on_channel, _u64(view.sudogs, self._channel), np.uint64(0))
+        channel = np.where(on_channel, u64(view.sudogs, self._channel), np.uint64(0))
         self._fill_channels(rows, channel)
         rows["obj"] = channel.astype(np.int64)
         for waiter, function in self._waiters:
@@ -92,9 +96,9 @@ class Waits:
     def _fill_channels(self, rows: NDArray[np.void], channels: NDArray[np.uint64]) -> None:
         o = self._process.binary.offsets
         data, known = self._process.read_rows(channels, self._hchan_size)
-        closed = _u32(data, o["hchan.closed"]) != 0
-        rows["chan_len"] = np.where(known, _u64(data, o["hchan.qcount"]).astype(np.int64), -1)
-        rows["chan_cap"] = np.where(known, _u64(data, o["hchan.dataqsiz"]).astype(np.int64), -1)
+        closed = u32(data, o["hchan.closed"]) != 0
+        rows["chan_len"] = np.where(known, u64(data, o["hchan.qcount"]).astype(np.int64), -1)
+        rows["chan_cap"] = np.where(known, u64(data, o["hchan.dataqsiz"]).astype(np.int64), -1)
         rows["chan_closed"] = np.where(known, closed.astype(np.int64), -1)
 
     def _select(self, sudogs: NDArray[np.uint64]) -> list[list[int]]:
@@ -105,10 +109,10 @@ class Waits:
             if not len(rows):
                 break
             data, readable = self._process.read_rows(sudogs, self._sudog_size)
-            channels = _u64(data, self._channel)[readable].tolist()
+            channels = u64(data, self._channel)[readable].tolist()
             for row, channel in zip(rows[readable].tolist(), channels, strict=True):
                 cases[row][channel] = None
-            following = _u64(data, self._next)
+            following = u64(data, self._next)
             on = readable & (following != 0)
             rows, sudogs = rows[on], following[on]
         return [list(channels) for channels in cases]
@@ -127,7 +131,7 @@ class Waits:
         mask = np.array([f[1] if f else 0 for f in found])
         where = np.where(mask != 0, rows["obj"][chosen] + offset, 0).astype(np.uint64)
         data, known = self._process.read_rows(where, 4)
-        count = _u32(data, 0).astype(np.int64) & mask
+        count = u32(data, 0).astype(np.int64) & mask
         rows["holders"][chosen] = np.where(known, np.where(mask == _ALL, count, count != 0), -1)
 
     def _find_holder(self, pcs: tuple[int, ...]) -> tuple[int, int] | None:
@@ -138,13 +142,3 @@ class Waits:
 def _numbers(names: Sequence[str], wanted: tuple[str, ...]) -> list[int]:
     """The numbers of the wait reasons that begin as one of these."""
     return [i for i, name in enumerate(names) if name.startswith(wanted)]
-
-
-def _u64(rows: NDArray[np.uint8], at: int) -> NDArray[np.uint64]:
-    words: NDArray[np.uint64] = np.ascontiguousarray(rows[:, at : at + 8]).view("<u8")
-    return words[:, 0]
-
-
-def _u32(rows: NDArray[np.uint8], at: int) -> NDArray[np.uint32]:
-    words: NDArray[np.uint32] = np.ascontiguousarray(rows[:, at : at + 4]).view("<u4")
-    return words[:, 0]

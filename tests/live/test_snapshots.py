@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import toolchains
-from live.recording import READY_S, RECORDER, Recording, recording_of, running, said
+from live.recording import (
+    ENV,
+    READY_S,
+    RECORDER,
+    Recording,
+    analyze,
+    record,
+    recording_of,
+    running,
+    said,
+)
 
 live = pytest.mark.live
 pytestmark = pytest.mark.go
@@ -129,3 +141,52 @@ def test_snapshots_of_a_busy_program_fit_its_events(
     assert alive > 1009
     counted = "select live_goroutines from health order by ts desc limit 1"
     assert recording.one(counted) == alive
+
+
+@pytest.fixture
+def without_bcc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a host where the package bcc is not installed."""
+    (tmp_path / "shadow").mkdir()
+    (tmp_path / "shadow" / "bcc.py").write_text("raise ImportError('not installed')\n")
+    shadowed = f"{tmp_path / 'shadow'}:{ENV['PYTHONPATH']}"
+    monkeypatch.setitem(ENV, "PYTHONPATH", shadowed)
+
+
+@pytest.mark.usefixtures("without_bcc")
+def test_plan_snapshot_needs_no_ebpf(tmp_path: Path, parked: int) -> None:
+    refused = record(tmp_path / "refused", "--pid", str(parked), "--plan", "park")
+    assert refused.returncode != 0
+    assert "bcc" in refused.stderr
+    out = tmp_path / "trace"
+    options = ("--pid", str(parked), "--plan", "snapshot", "--snapshot-interval", "200ms")
+    done = record(out, *options, "--duration", "1s")
+    assert done.returncode == 0, done.stderr
+    recording = Recording(out)
+    manifest = recording.manifest
+    assert manifest["plan"] == "snapshot"
+    assert manifest["exes"][0]["probes"] == []
+    assert manifest["totals"]["snapshots"] >= 4
+    assert manifest["totals"]["events"] == 0
+    with duckdb.connect() as db:
+        rows = db.sql(
+            "select snapshot, count(*), count(stack_id), bool_and(certain), max(ts) - min(ts) "
+            f"from '{out}/_goroutines.parquet/*.parquet' group by 1 order by 1"
+        ).fetchall()
+    assert [row[0] for row in rows] == list(range(manifest["totals"]["snapshots"]))
+    assert len({row[1:4] for row in rows}) == 1
+    assert rows[0][1] == rows[0][2] > 25
+    found = analyze("leaks", out, "--json")
+    assert "main.receiveNil" in {group["function"] for group in json.loads(found.stdout)}
+
+
+@live
+@pytest.mark.parametrize("plan", ["sched", "snapshot"])
+def test_a_snapshot_is_taken_every_so_often(tmp_path: Path, parked: int, plan: str) -> None:
+    with recording_of(
+        parked, tmp_path / "trace", "--plan", plan, "--snapshot-interval", "100ms"
+    ) as (_, recording):
+        time.sleep(1.5)
+    manifest = recording.manifest
+    taken = manifest["totals"]["snapshots"]
+    seconds = (manifest["stopped_ts"] - manifest["started_ts"]) / 1e9
+    assert 5 <= taken <= seconds * 10 + 2
