@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from gtrace_rec import procfs
 from gtrace_rec._errors import TargetError, UnsupportedGoError, UsageError
-from gtrace_rec.commands.common import Size
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime import Frame, open_binary
 from gtrace_rec.goruntime.snapshot import Snapshot
@@ -26,6 +25,7 @@ from gtrace_rec.live import LiveCount
 from gtrace_rec.loader import ALL_PROCESSES, LIMIT_CAUSES, LoadOptions
 from gtrace_rec.plan import Plan
 from gtrace_rec.programs import Program, Watched
+from gtrace_rec.quantities import Size
 from gtrace_rec.readings import Readings
 from gtrace_rec.ring import Gap
 from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals

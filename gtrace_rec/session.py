@@ -14,11 +14,11 @@ from pathlib import Path
 
 from gtrace_rec import procfs
 from gtrace_rec._errors import GtraceError, TraceError
-from gtrace_rec.commands.common import format_bytes, format_duration
 from gtrace_rec.dataset import prepare_directory
 from gtrace_rec.hostcheck import require_host
 from gtrace_rec.launch import Launched
 from gtrace_rec.plan import Plan
+from gtrace_rec.quantities import format_bytes, format_duration
 from gtrace_rec.recorder import Recorder, Status
 from gtrace_rec.schema import Manifest
 from gtrace_rec.settings import Settings

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from gtrace_rec._errors import UsageError
-from gtrace_rec.commands.common import PLANS, Address, Duration, Durations, Names, Share, Size
+from gtrace_rec.quantities import PLANS, Address, Duration, Durations, Names, Share, Size
 
 _SNAPSHOT_PLAN_NS = 5_000_000_000
 _LEAST_SNAPSHOT_NS = 10_000_000

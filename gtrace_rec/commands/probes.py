@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gtrace_rec.commands.common import PLANS
+from gtrace_rec.quantities import PLANS
 
 
 @click.command(

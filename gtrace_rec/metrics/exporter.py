@@ -19,11 +19,11 @@ from prometheus_client.registry import Collector
 
 from gtrace_rec import __version__
 from gtrace_rec._errors import UsageError
-from gtrace_rec.commands.common import Address
 from gtrace_rec.goruntime.pclntab import Frame
 from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.metrics.lives import Histogram, Lives
 from gtrace_rec.metrics.suspects import Suspects
+from gtrace_rec.quantities import Address
 from gtrace_rec.readings import Readings
 from gtrace_rec.ring import Block
 from gtrace_rec.schema import EVENT_KINDS

@@ -1,4 +1,4 @@
-"""What several subcommands need: option types and how quantities are shown."""
+"""Quantities as people write them: option types, and how numbers are shown."""
 
 from __future__ import annotations
 
