@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from gtrace_analyze.recording import Recording
 from gtrace_rec import schema
 
-__all__ = ["bind"]
+__all__ = ["bind", "set_variables"]
 
 # Kinds of transition that no event tells: the state in which the first snapshot found a goroutine,
 # or a later one, if there is nothing but snapshots.
@@ -38,9 +38,14 @@ def bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     for name, side in recording.sides.items():
         _bind_side(con, name, side)
     _bind_gaps(con, recording)
-    con.execute("SET VARIABLE has_gaps = (SELECT count(*) > 0 FROM raw_gaps)")
+    set_variables(con)
     _bind_manifest(con, recording)
     _create_types(con)
+
+
+def set_variables(con: duckdb.DuckDBPyConnection) -> None:
+    """What the package's SQL asks the connection while tables are made."""
+    con.execute("SET VARIABLE has_gaps = (SELECT count(*) > 0 FROM raw_gaps)")
 
 
 def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:

@@ -17,13 +17,18 @@ BATCH = 65_536  # rows
 def batches(
     engine: Engine, sql: str, parameters: Mapping[str, Any], rows: int = BATCH
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a query as they come. Until the last is read, no other query can run.
+    """The rows of a query as they come, at least one batch, which may be empty.
 
-    Of the parameters, the query uses those that it names.
+    Until the last is read, no other query can run. Of the parameters, the query takes those that it
+    names.
     """
     named = {name: value for name, value in parameters.items() if f"${name}" in sql}
-    relation = engine.con.sql(sql, params=named or None)
-    yield from relation.to_arrow_reader(rows)
+    reader = engine.con.sql(sql, params=named or None).to_arrow_reader(rows)
+    batch = None
+    for batch in reader:
+        yield batch
+    if batch is None:
+        yield pa.RecordBatch.from_pylist([], schema=reader.schema)
 
 
 def first(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:

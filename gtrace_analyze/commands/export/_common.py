@@ -12,16 +12,31 @@ import click
 from gtrace_analyze.commands import common
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import BinaryIO
 
     from gtrace_analyze.engine import Engine
+    from gtrace_analyze.selection import Selection
 
-__all__ = ["a_file", "force", "open_trace", "output", "selecting_one", "to_file", "wrote"]
+__all__ = [
+    "a_file",
+    "force",
+    "one_table",
+    "open_trace",
+    "output",
+    "selecting_one",
+    "to_file",
+    "to_tables",
+    "wrote",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 Writer = Callable[["Engine", "BinaryIO"], str]
 
 force = click.option("--force", is_flag=True, help="Replace what is there.")
+
+
+one_table = click.option("--table", metavar="NAME", help="Only this table, to a file.")
 
 
 def output(metavar: str, text: str) -> Callable[[_F], _F]:
@@ -67,6 +82,29 @@ def to_file(
     with open_trace(trace) as engine, _output.stream(target) as out:
         what = write(engine, out)
     wrote(target, what, hint)
+
+
+def to_tables(
+    trace: str,
+    selection: Selection,
+    target: str | None,
+    table: str | None,
+    force: bool,
+    write: Callable[[Engine, BinaryIO, Selection, str], str],
+    write_all: Callable[[Engine, Path, Selection], str],
+) -> None:
+    """Write one table to a file or standard output, or all of them to a directory."""
+    from gtrace_analyze.export import _output
+
+    if table is not None:
+        one = table
+        to_file(trace, target, lambda engine, out: write(engine, out, selection, one), True)
+        return
+    if target is None:
+        raise click.UsageError("give -o DIRECTORY, or choose one --table")
+    with open_trace(trace) as engine, _output.new_directory(target, force) as directory:
+        what = write_all(engine, directory, selection)
+    wrote(target, what)
 
 
 def wrote(target: str, what: str, hint: str | None = None) -> None:
