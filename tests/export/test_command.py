@@ -25,7 +25,8 @@ def test_help_lists_the_formats() -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["pproof", "trace.parquet"], 2, "'pproof' is no format; formats are "),
+        (["pproof", "trace.parquet"], 2, "'pproof' is no format; did you mean 'pprof'? formats"),
+        (["x", "trace.parquet"], 2, "'x' is no format; formats are "),
         (["pprof", "trace.parquet", "--goid", "999"], 2, "no goroutine matches the selection"),
         (["pprof", "trace.parquet", "--from", "1h"], 2, "nothing was recorded from 1h"),
         (

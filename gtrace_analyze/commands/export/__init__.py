@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
 
@@ -28,8 +29,10 @@ class _Formats(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and self.get_command(ctx, args[0]) is None:
-            formats = ", ".join(self.list_commands(ctx))
-            ctx.fail(f"{args[0]!r} is no format; formats are {formats}")
+            formats = self.list_commands(ctx)
+            near = " or ".join(map(repr, difflib.get_close_matches(args[0], formats)))
+            meant = f"did you mean {near}? " if near else ""
+            ctx.fail(f"{args[0]!r} is no format; {meant}formats are {', '.join(formats)}")
         return super().resolve_command(ctx, args)
 
 
