@@ -16,7 +16,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env HOME="$(HOME
 APT_TO_RECORD := python3-venv python3-bpfcc
 APT_TO_TEST := $(APT_TO_RECORD) golang-1.19-go gcc libc6-dev prometheus bpftrace wrk groff
 
-.PHONY: help demo test lint format docs clean apt-record apt-test tracefs toolchain-demo toolchains
+.PHONY: help demo test bench lint format docs clean apt-record apt-test tracefs toolchain-demo toolchains
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -27,17 +27,20 @@ demo: apt-record $(VENV)/.installed toolchain-demo tracefs ## record a leaky Go 
 test: apt-test $(VENV)/.installed toolchains tracefs ## run all tests, the live ones as root
 	@$(AS_ROOT) $(PYTHON) -m pytest -n 2 $(TESTS)
 
+bench: apt-test $(VENV)/.installed toolchain-demo tracefs ## measure what recording and analyzing cost, as root
+	@$(AS_ROOT) $(PYTHON) -m bench $(BENCH)
+
 lint: $(VENV)/.installed toolchain-demo ## check format, style and types
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(PYTHON) -m mypy
 	@gofmt="$$(dirname "$$($(GO) newest)")/gofmt"; \
-	 bad="$$("$$gofmt" -l examples tests tools)"; [[ -z "$$bad" ]] || { echo "gofmt: $$bad"; exit 1; }
+	 bad="$$("$$gofmt" -l bench examples tests tools)"; [[ -z "$$bad" ]] || { echo "gofmt: $$bad"; exit 1; }
 
 format: $(VENV)/.installed toolchain-demo ## put everything into its format
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
-	@"$$(dirname "$$($(GO) newest)")/gofmt" -w examples tests tools
+	@"$$(dirname "$$($(GO) newest)")/gofmt" -w bench examples tests tools
 
 docs: $(VENV)/.installed ## write the parts of docs/ that derive from the code
 	@$(PYTHON) -m tools.generate_docs

@@ -1,0 +1,38 @@
+"""Runs the benchmarks: ``python -m bench [WORDS...]``, those whose name has one of the words."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench import bpftrace, event_cost, recorder
+from bench.result import RESULTS, Result, save, table
+
+BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
+    "event-cost": event_cost.measure,
+    "bpftrace": bpftrace.measure,
+    "recorder": recorder.measure,
+    "minutes": recorder.measure_flatness,
+}
+
+
+def main(words: list[str]) -> None:
+    """Run, print, keep."""
+    results: list[Result] = []
+    for name, measure in BENCHMARKS.items():
+        if words and not any(word in name for word in words):
+            continue
+        began = time.monotonic()
+        print(f"· {name}", end=" ", flush=True, file=sys.stderr)
+        results += measure()
+        print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(table(results))
+    path = RESULTS / time.strftime("run-%Y%m%d-%H%M%S.json")
+    save(results, path)
+    print(f"kept in {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
