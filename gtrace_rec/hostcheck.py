@@ -148,7 +148,7 @@ def _check_uprobe_multi() -> Check:
 
 
 def _check_tracefs() -> Check:
-    mounted = [p for p in _TRACEFS if (p / "uprobe_events").exists()]
+    mounted = [p for p in _TRACEFS if _is_there(p / "uprobe_events")]
     return Check(
         "tracefs",
         bool(mounted),
@@ -156,6 +156,14 @@ def _check_tracefs() -> Check:
         "only kernels before 6.6 need it: mount -t tracefs tracefs /sys/kernel/tracing",
         required=not mounted and kernel_release() < UPROBE_MULTI_KERNEL,
     )
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file exists that this user may see; Path.exists() fails where it may not look."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 def _check_memlock() -> Check:

@@ -47,7 +47,7 @@ def running_go() -> Iterator[RunningGo]:
 
 
 def _look_into(pid: int, binary: GoBinary) -> tuple[int | None, str | None]:
-    bias = procfs.load_bias(pid, binary.entry) if binary.pie else 0
+    bias = procfs.load_bias(pid, binary) if binary.pie else 0
     if bias is None:
         return None, "ended"
     process = GoProcess(pid, binary, bias)

@@ -6,15 +6,15 @@ import contextlib
 import os
 import platform
 import socket
-import struct
 import time
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 
 from gtrace_rec._errors import HostError, TargetError
 from gtrace_rec.schema import ClockAnchor, RecorderProcess
 
-_AT_ENTRY = 9  # include/uapi/linux/auxvec.h
+if TYPE_CHECKING:
+    from gtrace_rec.goruntime import GoBinary
 
 
 def exe_path(pid: int) -> str:
@@ -53,18 +53,23 @@ def exe_name(pid: int) -> str:
     return os.readlink(exe_path(pid))
 
 
-def load_bias(pid: int, entry: int) -> int | None:
-    """What was added to the addresses of the binary, whose linked entry point is `entry`.
+def load_bias(pid: int, binary: GoBinary) -> int | None:
+    """What was added to the addresses of its binary when the process was loaded.
 
-    None if the process is gone.
+    None if it is gone. Read from its map, since auxv tells only its owner.
     """
+    at = binary.file_offset(binary.entry)
     try:
-        words = Path(f"/proc/{pid}/auxv").read_bytes()
+        path = exe_name(pid)
+        lines = Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").splitlines()
     except OSError:
         return None
-    for key, value in struct.iter_unpack("<QQ", words):
-        if key == _AT_ENTRY:
-            return int(value - entry)
+    for line in lines:
+        span, _, offset, _, _, *name = line.split(maxsplit=5)
+        start, end = (int(x, 16) for x in span.split("-"))
+        first = int(offset, 16)
+        if name == [path.replace("\n", "\\012")] and first <= at < first + end - start:
+            return start + at - first - binary.entry
     return None
 
 
@@ -76,18 +81,6 @@ def processes_of(path: str) -> list[int]:
             if entry.name.isdigit() and os.path.samefile(entry / "exe", path):
                 found.append(int(entry.name))
     return sorted(found)
-
-
-def memory(pid: int) -> IO[bytes]:
-    """The process's memory, for reading. Raises TargetError if it is gone."""
-    try:
-        return open(f"/proc/{pid}/mem", "rb", buffering=0)
-    except FileNotFoundError:
-        raise TargetError(f"pid {pid}: ended before it could be recorded") from None
-    except PermissionError:
-        raise HostError(
-            f"pid {pid}: its memory may not be read; run gtrace-rec with sudo"
-        ) from None
 
 
 def start_ticks(pid: int) -> int | None:

@@ -78,7 +78,7 @@ class Program:
     def find_bias(self, watched: Watched) -> None:
         """Learn where a process has this binary loaded."""
         b = self.binary
-        watched.load_bias = procfs.load_bias(watched.pid, b.entry) if b.pie else 0
+        watched.load_bias = procfs.load_bias(watched.pid, b) if b.pie else 0
         self.biases[watched.pid] = watched.load_bias
 
     def infer_biases(self, block: Block) -> Iterator[tuple[int, int]]:
@@ -104,18 +104,16 @@ class Program:
 
     def check_code(self, watched: Watched) -> None:
         """Raises TargetError if the process does not hold the instructions of its file."""
-        with procfs.memory(watched.pid) as memory:
-            for site in self.sites:
-                found = os.pread(
-                    memory.fileno(), len(site.expected), site.address + (watched.load_bias or 0)
+        process = GoProcess(watched.pid, self.binary, watched.load_bias or 0)
+        for site in self.sites:
+            found = process.read(process.live(site.address), len(site.expected))
+            # Another tracer's breakpoint may stand in the first byte.
+            if found != site.expected and found != b"\xcc" + site.expected[1:]:
+                raise TargetError(
+                    f"pid {watched.pid}: at {site.address:#x} ({site.name}) its memory holds "
+                    f"{found.hex()}, its file {site.expected.hex()}: it changes its own code, "
+                    "which gtrace does not touch; record with --plan snapshot"
                 )
-                # Another tracer's breakpoint may stand in the first byte.
-                if found != site.expected and found != b"\xcc" + site.expected[1:]:
-                    raise TargetError(
-                        f"pid {watched.pid}: at {site.address:#x} ({site.name}) its memory holds "
-                        f"{found.hex()}, its file {site.expected.hex()}: it changes its own code, "
-                        "which gtrace does not touch; record with --plan snapshot"
-                    )
 
     def check_offsets(self, watched: Watched) -> None:
         """Raises UnsupportedGoError if its goroutines do not lie where the offsets say."""

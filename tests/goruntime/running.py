@@ -87,7 +87,7 @@ def parked(version: str, mode: str = "plain", *arguments: str) -> Iterator[Parke
             _, kind, what, value = line.split()
             facts[kind, what] = int(value)
         go = open_binary(binary)
-        bias = procfs.load_bias(popen.pid, go.entry)
+        bias = procfs.load_bias(popen.pid, go)
         assert bias is not None
         yield Parked(GoProcess(popen.pid, go, bias), facts, popen)
     finally:

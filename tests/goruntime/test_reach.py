@@ -35,7 +35,7 @@ def process(request: pytest.FixtureRequest) -> Iterator[GoProcess]:
         assert running.stdout
         assert running.stdout.readline() == b"blocked\n"
         binary = open_binary(path)
-        bias = procfs.load_bias(running.pid, binary.entry) if binary.pie else 0
+        bias = procfs.load_bias(running.pid, binary) if binary.pie else 0
         assert bias is not None
         yield GoProcess(running.pid, binary, bias)
         running.communicate(b"\n", timeout=10)

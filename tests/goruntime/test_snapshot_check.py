@@ -85,7 +85,7 @@ def test_processes_that_have_just_begun_pass(go_binary: Callable[..., Path]) -> 
         popen = subprocess.Popen([binary.path], stdout=subprocess.DEVNULL, stdin=subprocess.PIPE)
         try:
             time.sleep(pause / 20_000)
-            bias = procfs.load_bias(popen.pid, binary.entry)
+            bias = procfs.load_bias(popen.pid, binary)
             assert bias is not None
             process = GoProcess(popen.pid, binary, bias)
             check_offsets(process)
