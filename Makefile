@@ -8,9 +8,12 @@ SHELL := /bin/bash
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+# The same packages without the distribution's, so without bcc: what a machine that only analyzes has.
+ALONE := $(VENV)/alone
 GO := $(PYTHON) -m tests.toolchains
 # Recording needs root. The environment stays, so that caches are found where they were made.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env env HOME="$(HOME)" PATH="$(PATH)")
+AS_NOBODY := $(if $(filter 0,$(shell id -u)),setpriv --inh-caps=-all --bounding-set=-all --no-new-privs)
 
 # What PyPI does not have: bcc, and for the tests an old Go, a linker for cgo, and other people's programs.
 APT_TO_RECORD := python3-venv python3-bpfcc
@@ -24,8 +27,16 @@ help: ## this list
 demo: apt-record $(VENV)/.installed toolchain-demo tracefs ## record a leaky Go service, and show what leaks
 	@examples/demo.sh "$(VENV)/bin" "$$($(GO) newest)"
 
-test: apt-test $(VENV)/.installed toolchains tracefs ## run all tests, the live ones as root
+test: apt-test $(VENV)/.installed $(ALONE)/.installed toolchains tracefs ## run all tests, the live ones as root
+ifdef TESTS
 	@$(AS_ROOT) $(PYTHON) -m pytest -n 2 $(TESTS)
+else
+	@echo "· the analyzer's tests, without bcc and without privileges"
+	@! $(ALONE)/bin/python -c "import bcc" 2>/dev/null
+	@$(AS_NOBODY) $(ALONE)/bin/python -m pytest -n 2 tests/analyze
+	@echo "· all other tests"
+	@$(AS_ROOT) $(PYTHON) -m pytest -n 2 --ignore=tests/analyze tests
+endif
 
 bench: apt-test $(VENV)/.installed toolchain-demo tracefs ## measure what recording and analyzing cost, as root
 	@$(AS_ROOT) $(PYTHON) -m bench $(BENCH)
@@ -58,6 +69,11 @@ $(VENV)/.installed: pyproject.toml | apt-record
 	@echo "· Python packages into $(VENV) (by pip)"
 	@[[ -x $(PYTHON) ]] || /usr/bin/python3 -m venv --system-site-packages $(VENV)
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(ALONE)/.installed: $(VENV)/.installed
+	@/usr/bin/python3 -m venv --without-pip $(ALONE)
+	@ls -d $(CURDIR)/$(VENV)/lib/python*/site-packages > "$$(echo $(ALONE)/lib/python*/site-packages)/packages.pth"
 	@touch $@
 
 toolchain-demo: $(VENV)/.installed
