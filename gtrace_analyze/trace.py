@@ -86,6 +86,13 @@ class Trace:
         """One goroutine's life. Raises QueryError if the recording does not have it."""
         return goroutine.collect(self._engine, goid, pid)
 
+    def report(self) -> str:
+        """All that stands out, as one HTML page that needs no other file."""
+        from gtrace_analyze.analyses import report
+        from gtrace_analyze.render.report import page
+
+        return page(report.collect(self._engine), str(self.path))
+
     def health(self) -> pd.DataFrame:
         """How far the recording can be believed; see the view `health`."""
         return _frame(health.collect(self._engine))

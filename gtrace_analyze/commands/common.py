@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from gtrace_analyze.engine import Engine
 
-__all__ = ["Opened", "listing", "opened", "picture", "save", "selecting", "traces"]
+__all__ = ["Opened", "listing", "opened", "opened_one", "picture", "save", "selecting", "traces"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -108,6 +109,18 @@ def opened(paths: tuple[str, ...], notes: bool = True, empty: bool = False) -> I
             _note(engine)
         yield Opened(str(path), engine)
         engine.close()
+
+
+@contextlib.contextmanager
+def opened_one(path: str, empty: bool = False) -> Iterator[Opened]:
+    """Open the one trace of a command that takes no more. Raises UsageError if it is several."""
+    from gtrace_analyze._errors import UsageError
+    from gtrace_analyze.recording import expand
+
+    paths = [str(found) for found in expand((path,))]
+    if len(paths) > 1:
+        raise UsageError(f"{path} are {len(paths)} recordings; this takes one at a time")
+    yield from opened((paths[0],), empty=empty)
 
 
 def _refuse_empty(engine: Engine) -> None:

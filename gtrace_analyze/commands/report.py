@@ -1,0 +1,35 @@
+"""gtrace-analyze report."""
+
+from __future__ import annotations
+
+import click
+
+from gtrace_analyze.commands import common
+
+
+@click.command(epilog="Example: gtrace-analyze report trace.parquet -o report.html")
+@click.argument("trace")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="report.html",
+    show_default=True,
+    help="File to write; - is standard output.",
+)
+def command(trace: str, output: str) -> None:
+    """One HTML page that tells what a recording shows, for those who have neither it nor gtrace.
+
+    Everything is in the file: it loads nothing, runs no script, and can be mailed or kept with a
+    ticket.
+    """
+    from gtrace_analyze.analyses import report
+    from gtrace_analyze.export._output import STDOUT, stream
+    from gtrace_analyze.render.report import page
+
+    with common.opened_one(trace) as opened:
+        html = page(report.collect(opened.engine), opened.source)
+    with stream(output) as out:
+        out.write(html.encode())
+    if output != STDOUT and not click.get_current_context().find_root().params.get("quiet"):
+        click.echo(f"wrote {output}", err=True)
