@@ -52,6 +52,12 @@ def coroutines() -> Recording:
     return b
 
 
+def unseen_switches() -> Recording:
+    b = Recording(plan="lifecycle")
+    b.go(8).create_parked(3, parent=7).exit(9)
+    return b
+
+
 def same_moment() -> Recording:
     """Events of one goroutine with the same time keep the order of the file."""
     b = Recording()
@@ -242,6 +248,12 @@ BLUEPRINTS = [
             (8, "waiting", 6, 7, "coro_switch", "coro_resume"),
             (8, "running", 7, 9, "coro_resume", "exit"),
         ],
+    ),
+    Blueprint(
+        "coroutines whose switches were not watched",
+        unseen_switches,
+        STATES,
+        [(8, None, 3, 9, "create_parked", "exit")],
     ),
     Blueprint(
         "coroutines wake each other",

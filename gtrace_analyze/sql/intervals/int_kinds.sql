@@ -3,7 +3,8 @@
 -- Besides the events there are two more kinds of transition: `seen …` is the state in which the start
 -- snapshot found a goroutine, `then …` that in which a later one did, where there are only snapshots.
 -- A plan that does not watch `run` cannot tell when a runnable goroutine begins to run: from the
--- moment it is runnable its state is unknown, hence NULL.
+-- moment it is runnable its state is unknown, hence NULL. So is that of a coroutine, which is created
+-- parked, where its switches are not watched.
 --
 -- Grain: one row per kind.
 -- Cost: none.
@@ -12,7 +13,9 @@ CREATE TEMP VIEW int_kinds (
     state     -- the state entered; NULL where the plan cannot tell
 ) AS
 WITH sees AS (
-    SELECT coalesce(bool_or(watched) FILTER (kind = 'run'), false) AS runs
+    SELECT
+        coalesce(bool_or(watched) FILTER (kind = 'run'), false) AS runs,
+        coalesce(bool_or(watched) FILTER (kind = 'coro_switch'), false) AS switches
     FROM stg_event_kinds
 ),
 kinds AS (
@@ -31,5 +34,8 @@ kinds AS (
 )
 SELECT
     kind::event_kind,
-    CASE WHEN runs OR state NOT IN ('runnable', 'running') THEN state::goroutine_state END
+    CASE
+        WHEN kind = 'create_parked' AND NOT switches THEN NULL
+        WHEN runs OR state NOT IN ('runnable', 'running') THEN state::goroutine_state
+    END
 FROM kinds, sees
