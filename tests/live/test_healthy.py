@@ -1,0 +1,189 @@
+"""Healthy programs under load, recorded all at once: nothing is said against any of them.
+
+GTRACE_HEALTHY_SECONDS sets for how long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+import others
+import toolchains
+from live.recording import READY_S, RECORDER, ROOT, analyze, running, said, wait_until_recording
+
+pytestmark = [pytest.mark.live, pytest.mark.go]
+
+SECONDS = float(os.environ.get("GTRACE_HEALTHY_SECONDS", "15"))
+PROMETHEUS = """
+global: {scrape_interval: 1s}
+scrape_configs: [{job_name: self, static_configs: [{targets: ["%s"]}]}]
+"""
+CADDY = """
+{
+	admin off
+}
+http://%s {
+	respond /hello "hello"
+	file_server
+}
+"""
+
+
+class Visitors:
+    """Clients that ask for pages until they are told to stop; every other on a new connection."""
+
+    def __init__(self, address: str, *pages: str) -> None:
+        self.answers = 0
+        self._address, self._pages = address, pages
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._visit, args=(n,)) for n in range(6)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _visit(self, number: int) -> None:
+        turn, connection = number, http.client.HTTPConnection(self._address, timeout=30)
+        while not self._stop.wait(0.05):
+            connection.request("GET", self._pages[turn % len(self._pages)])
+            connection.getresponse().read()
+            self.answers += 1
+            turn += 1
+            if number % 2:
+                connection.close()
+        connection.close()
+
+
+def _free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def _wait_for(address: str) -> None:
+    host, _, port = address.partition(":")
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            socket.create_connection((host, int(port))).close()
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"nothing listens on {address}")
+
+
+def _prometheus(folder: Path, address: str) -> list[str]:
+    config = folder / "prometheus.yml"
+    config.write_text(PROMETHEUS % address)
+    return [
+        str(others.prometheus()),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address={address}",
+    ]
+
+
+def _caddy(folder: Path, address: str) -> list[str]:
+    config = folder / "Caddyfile"
+    config.write_text(CADDY % address)
+    return [str(others.caddy()), "run", "--adapter", "caddyfile", "--config", str(config)]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One recording of several programs."""
+
+    out: Path
+    pids: dict[str, int]  # of the programs, by name
+
+    def groups(self, *options: str) -> list[dict[str, Any]]:
+        done = analyze("leaks", "--json", *options, self.out, timeout=300)
+        assert done.returncode == 0, done.stderr
+        groups: list[dict[str, Any]] = json.loads(done.stdout)
+        return groups
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+    folder = tmp_path_factory.mktemp("healthy")
+    with contextlib.ExitStack() as stack:
+        programs: dict[str, subprocess.Popen[str]] = {}
+
+        def start(name: str, *command: str | Path) -> subprocess.Popen[str]:
+            programs[name] = stack.enter_context(running(command, subprocess.DEVNULL))
+            return programs[name]
+
+        prometheus, caddy = _free_address(), _free_address()
+        start("prometheus", *_prometheus(folder, prometheus))
+        start("caddy", *_caddy(folder, caddy))
+        _wait_for(prometheus)
+        _wait_for(caddy)
+        leaky = toolchains.build(toolchains.NEWEST, ROOT / "examples" / "leaky")
+        shop = start("shop", leaky, "-healthy", "-addr", "127.0.0.1:0")
+        address = said(shop.stdout, r"listening on (\S+)")[1]
+        pool = toolchains.build(toolchains.NEWEST, ROOT / "tests" / "programs" / "pool.go")
+        said(start("pool", pool).stdout, "^ready")
+
+        pids = {name: program.pid for name, program in programs.items()}
+        chosen = [option for pid in pids.values() for option in ("--pid", str(pid))]
+        out = folder / "trace"
+        with running([*RECORDER, "--out", out, *chosen]) as recorder:
+            wait_until_recording(out)
+            query = "/api/v1/query?query=rate(go_gc_duration_seconds_count[10s])"
+            with (
+                Visitors(prometheus, query, "/metrics", "/nothing") as askers,
+                Visitors(caddy, "/hello", "/", "/nothing") as guests,
+            ):
+                _shop_load(address)
+            assert min(askers.answers, guests.answers) > 10 * SECONDS
+            recorder.terminate()
+            _, talk = recorder.communicate(timeout=READY_S + SECONDS)
+            assert recorder.returncode == 0, talk
+        assert [name for name, p in programs.items() if p.poll() is not None] == []
+        yield Recorded(out, pids)
+
+
+def _shop_load(address: str) -> None:
+    load = toolchains.build(toolchains.NEWEST, ROOT / "examples" / "leaky" / "load")
+    command = [load, "-addr", address, "-duration", f"{SECONDS}s"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + 60)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["prometheus", "caddy", "shop", "pool"])
+def test_nothing_is_said_against(recorded: Recorded, name: str) -> None:
+    said_against = [
+        (g["verdict"], g["count"], g["function"], g["reason"], g["evidence"])
+        for g in recorded.groups()
+        if g["pid"] == recorded.pids[name]
+    ]
+    assert said_against == []
+
+
+def test_the_pools_are_there_and_idle(recorded: Recorded) -> None:
+    pools = {"main.ranging", "main.choosing", "main.(*queue).serve", "main.owned"}
+    found = {
+        g["function"]: g["count"]
+        for g in recorded.groups("--all")
+        if g["pid"] == recorded.pids["pool"] and g["function"] in pools
+    }
+    assert set(found) == pools
+    assert sum(found.values()) >= 990
