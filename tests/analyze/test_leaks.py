@@ -93,7 +93,7 @@ def test_waits_that_end_by_themselves_are_idle(
 ) -> None:
     b = recording()
     for i in range(20):
-        ts = i * SECOND // 3
+        ts = i * SECOND // 3 if reason == "IO wait" else i
         b.go(50 + i, parent=1, ts=ts, at="net/http.(*Server).Serve server.go:3").run(ts + 1).park(
             ts + 2, reason, stack
         )
@@ -170,6 +170,55 @@ def test_stacks_of_a_snapshot_and_of_a_probe_are_one_group(analyzed: Analyzed) -
     (group,) = leaks.collect(analyzed(b))
     assert (group.count, group.goids[0]) == (6, 99)
     assert group.growth_per_s == 0.5
+
+
+def tickers(count: int, end: int | None = None) -> Recording:
+    """Goroutines made evenly over the time that tick until the end, or for `end` ns."""
+    b = recording()
+    stack = ["runtime.chanrecv1 chan.go:5", "main.tick main.go:9"]
+    for i in range(count):
+        ts = 1 + i * 9 * SECOND // count
+        go = b.go(100 + i, parent=1, ts=ts, at="main.watch main.go:4", start="main.tick main.go:8")
+        go.run(ts + 1).park(ts + 2, "chan receive", stack, obj=i + 1)
+        last = min(10 * SECOND, ts + (end or 10 * SECOND))
+        for tick in range(ts + SECOND // 2, last, SECOND // 2):
+            go.ready(tick).run(tick + 1).park(tick + 2, "chan receive", stack, obj=i + 1)
+        if end and ts + end < 10 * SECOND:
+            go.ready(last).run(last + 1).exit(last + 2)
+    return b
+
+
+def test_goroutines_that_are_woken_but_never_end_are_suspect(analyzed: Analyzed) -> None:
+    (group,) = leaks.collect(analyzed(tickers(20)))
+    assert (group.verdict, group.count) == ("suspect", 20)
+    assert "20 made, 0 ended" in group.evidence[-1]
+
+
+def test_and_are_idle_once_they_end(analyzed: Analyzed) -> None:
+    engine = analyzed(tickers(20, end=2 * SECOND))
+    assert verdicts(leaks.collect(engine, include_idle=True)) == {"main.tick": "idle"}
+
+
+def test_a_pool_that_grows_on_demand_is_no_leak(analyzed: Analyzed) -> None:
+    """Workers that were woken once and came back may be so again."""
+    b = recording()
+    for i in range(12):
+        ts = i * 6 * SECOND // 12
+        go = b.go(100 + i, parent=1, ts=ts, at="main.pool main.go:66", start="main.work main.go:70")
+        go.run(ts + 1).park(ts + 2, "chan receive", WORK, obj=i + 1)
+        go.ready(ts + 9, by=1).run(ts + 10).park(ts + 11, "chan receive", WORK, obj=i + 1)
+    (group,) = leaks.collect(analyzed(b))
+    assert group.verdict == "suspect"
+    assert "12 were woken here and came back" in group.evidence[0]
+
+
+def test_a_lock_whose_holder_only_takes_long_is_suspect(analyzed: Analyzed) -> None:
+    b = recording()
+    holder = b.go(7, parent=1, ts=5, at="main.serve main.go:8").run(6)
+    holder.park(7, "IO wait", ["main.(*bank).pay bank.go:12", "main.serve main.go:9"])
+    b.go(8, parent=1, ts=9, at="main.serve main.go:8").run(10).park(11, "sync.Mutex.Lock", LOCK)
+    (group,) = leaks.collect(analyzed(b))
+    assert (group.verdict, group.goids) == ("suspect", [8])
 
 
 def test_no_verdict_rests_on_what_was_lost(analyzed: Analyzed) -> None:

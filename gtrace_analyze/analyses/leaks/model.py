@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Finding", "LeakGroup", "Scene", "WaitGroup"]
+__all__ = ["Finding", "LeakGroup", "Scene", "Trend", "WaitGroup"]
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,13 @@ class WaitGroup:
     reason: str | None
     created_at: str | None
     unreachable: int
+    reachable: int
     created_by: str | None
     start_function: str | None
     system: bool
     count: int
     goids: list[int]
+    ages: list[int]
     stack_id: int | None
     oldest_ns: int
     newest_ns: int
@@ -40,16 +43,31 @@ class WaitGroup:
     ended: int
     ended_longest_ns: int | None
     last_end_ts: int | None
+    loops: int
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One row of the view `creation_trends`; the columns are explained there."""
+
+    pid: int
+    created_at: str | None
+    created_by: str | None
+    created: int
+    ended: int
+    growth_per_s: float
+    rises: float
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What surrounds a group: the time looked at, ns, and all groups."""
+    """What surrounds a group: the time looked at, ns, all groups, and trends by go statement."""
 
     start: int
     end: int
     groups: tuple[WaitGroup, ...]
     several_processes: bool
+    trends: Mapping[tuple[int, str | None], Trend]
     snapshots: int  # how many there are, if nothing else was recorded; else 0
 
     @property
@@ -63,7 +81,7 @@ class Finding:
 
     verdict: str  # "leak", "suspect" or "idle"
     sentence: str
-    proof: bool = False  # no excuse outweighs it
+    proof: bool = False  # an excuse does not outweigh it
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,7 @@ class LeakGroup:
     stack: list[dict[str, Any]]
     pid: int
     several_processes: bool = field(default=False, repr=False)
+    ages: list[int] = field(default_factory=list, repr=False)  # of each of goids, ns
 
     @classmethod
     def of(cls, group: WaitGroup, scene: Scene, verdict: str, evidence: list[str]) -> LeakGroup:
@@ -111,11 +130,13 @@ class LeakGroup:
             stack=group.frames or [],
             pid=group.pid,
             several_processes=scene.several_processes,
+            ages=group.ages,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """As `leaks --json` prints it; `pid` is there if the recording has several processes."""
         values = dict(vars(self))
+        del values["ages"]
         if not values.pop("several_processes"):
             del values["pid"]
         return values

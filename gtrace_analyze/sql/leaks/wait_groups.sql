@@ -9,11 +9,13 @@ CREATE TABLE wait_groups (
     reason,            -- wait reason in Go's words; NULL where not known
     created_at,        -- file:line of the go statement that made them; NULL where not known
     unreachable,       -- how many nothing can wake, by a search of memory within this wait
+    reachable,         -- how many something may wake, by the same search
     created_by,        -- function that contains it; NULL where not known
     start_function,    -- the start function of one of them; NULL where not known
     system,            -- the runtime's own goroutines
     count,             -- how many they are
     goids,             -- all of them, longest waiting first
+    ages,              -- how long each of them waits, in the same order, ns
     stack_id,          -- stack of the longest waiting; NULL if not taken
     oldest_ns,         -- how long the longest waiting waits, ns
     newest_ns,         -- how long the last to come waits, ns
@@ -31,7 +33,8 @@ CREATE TABLE wait_groups (
     frames,            -- all frames of the stack, innermost first; NULL if no stack was taken
     ended,             -- waits of this group's kind that ended during the recording
     ended_longest_ns,  -- the longest of those, ns; NULL if there are none
-    last_end_ts        -- when the last of those ended, ns; NULL if there are none
+    last_end_ts,       -- when the last of those ended, ns; NULL if there are none
+    loops              -- how many goroutines were woken here at least twice
 ) AS
 FROM wait_groups_between(
     (SELECT started_ts FROM stg_recording), (SELECT ended_ts FROM stg_recording)

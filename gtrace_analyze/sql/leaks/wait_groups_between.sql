@@ -32,11 +32,13 @@ groups AS (
         created_at,
         lost,
         count(*) FILTER (NOT reachable) AS unreachable,
+        count(*) FILTER (reachable) AS reachable,
         any_value(created_by) AS created_by,
         any_value(start_function) AS start_function,
         bool_and(system) AS system,
         count(*) AS count,
         list(goid ORDER BY ts, goid) AS goids,
+        list(age ORDER BY ts, goid) AS ages,
         arg_min(stack_id, ts) AS stack_id,
         max(age) AS oldest_ns,
         min(age) AS newest_ns,
@@ -60,7 +62,8 @@ history AS (
         g.created_at,
         sum(e.ended)::BIGINT AS ended,
         max(e.longest_ns) AS ended_longest_ns,
-        max(e.last_end_ts) AS last_end_ts
+        max(e.last_end_ts) AS last_end_ts,
+        count(*) FILTER (e.ended > 1) AS loops
     FROM ended AS e
     JOIN goroutines AS g ON g.pid = e.pid AND g.goid = e.goid
     GROUP BY e.pid, e.site, e.reason, g.created_at
@@ -73,7 +76,8 @@ SELECT
     s.frames,
     coalesce(h.ended, 0) AS ended,
     h.ended_longest_ns,
-    h.last_end_ts
+    h.last_end_ts,
+    coalesce(h.loops, 0) AS loops
 FROM groups AS g
 LEFT JOIN stacks AS s ON s.stack_id = g.stack_id
 LEFT JOIN history AS h

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gtrace_analyze.analyses.leaks.detectors import forever, growth, idle, lock, unreachable
+from gtrace_analyze.analyses.leaks.detectors import (
+    forever,
+    growth,
+    idle,
+    lock,
+    trend,
+    unreachable,
+)
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
 
 __all__ = ["ALL"]
@@ -18,4 +25,5 @@ ALL: tuple[Callable[[WaitGroup, Scene], Finding | None], ...] = (
     forever.detect,
     lock.detect,
     growth.detect,
+    trend.detect,
 )

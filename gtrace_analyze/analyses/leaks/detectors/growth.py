@@ -9,37 +9,40 @@ from gtrace_analyze.units import duration
 __all__ = ["detect"]
 
 _TENTHS = 10
-# A burst (a pool that is filled, a server that gets its first clients) stays within few tenths of
-# the time looked at; what leaks with the load does not.
-_MIN_TENTHS = 3
-_MIN_JOINS = 3
+# How many came, and in how many tenths of the time: a burst (a pool that is filled, a server that
+# gets its first clients) stays within few of them; what leaks with the load does not.
+_SUSPECT = (5, 4)
+_LEAK = (10, 5)
 
 
 def detect(group: WaitGroup, scene: Scene) -> Finding | None:
-    """A leak, if goroutines kept coming to stand here, in several tenths of the time.
+    """A leak, if goroutines kept coming to stand here, and none at this place is woken to return.
 
-    A suspect only, if that rests on goroutines that may have been woken unseen.
+    A suspect only, if they are few, if some do return, as the workers of a pool do which grows on
+    demand, or if it rests on goroutines that may have been woken unseen.
     """
     joins = group.joins or []
-    length = max(scene.end - scene.start, 1)
-    tenths = _tenths(joins, scene)
-    if not _grows(joins, tenths):
+    if not _grows(joins, scene, _SUSPECT):
         return None
-    certain = group.certain_joins or []
-    sure = _grows(certain, _tenths(certain, scene))
-    doubt = f" {uncertainty(group, scene)}" if group.uncertain else ""
+    returning = group.returned + group.loops
+    sure = _grows(group.certain_joins or [], scene, _LEAK) and not returning
     woken = (
         f"{group.ended:,} other waits here ended, the longest after "
         f"{duration(group.ended_longest_ns)}"
         if group.ended
         else "none was ever woken"
     )
-    return Finding(
-        "leak" if sure else "suspect",
-        f"{group.count:,} wait here; {len(joins):,} of them came within {duration(length)}, in "
-        f"{len(tenths)} of {_TENTHS} tenths of that time, {group.at_start:,} before. The oldest "
-        f"waits for {duration(group.oldest_ns)}; {woken}.{doubt}",
-    )
+    sentences = [
+        f"{group.count:,} wait here; {len(joins):,} of them came within "
+        f"{duration(scene.end - scene.start)}, in {len(_tenths(joins, scene))} of {_TENTHS} tenths "
+        f"of that time, {group.at_start:,} before.",
+        f"The oldest waits for {duration(group.oldest_ns)}; {woken}.",
+    ]
+    if returning:
+        sentences.append(f"{returning:,} were woken here and came back, as workers of a pool do.")
+    if group.uncertain:
+        sentences.append(uncertainty(group, scene))
+    return Finding("leak" if sure else "suspect", " ".join(sentences))
 
 
 def _tenths(joins: list[int], scene: Scene) -> set[int]:
@@ -48,5 +51,5 @@ def _tenths(joins: list[int], scene: Scene) -> set[int]:
     return {min(_TENTHS - 1, (ts - scene.start) * _TENTHS // length) for ts in joins}
 
 
-def _grows(joins: list[int], tenths: set[int]) -> bool:
-    return len(joins) >= _MIN_JOINS and len(tenths) >= _MIN_TENTHS
+def _grows(joins: list[int], scene: Scene, least: tuple[int, int]) -> bool:
+    return len(joins) >= least[0] and len(_tenths(joins, scene)) >= least[1]

@@ -12,39 +12,46 @@ _LOCKS = ("sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock")
 # is one critical section's own length. Seconds of it are strange, many seconds are a standstill.
 _STRANGE_NS = 1_000_000_000
 _STANDSTILL_NS = 5_000_000_000
+# A holder in one of these waits will go on by itself.
+_PASSING = ("IO wait", "sleep")
 
 
 def detect(group: WaitGroup, scene: Scene) -> Finding | None:
-    """A leak or suspect, if no wait for the lock has ended since the oldest that is open began."""
+    """A leak or suspect, if no wait for the lock has ended since the oldest that is open began.
+
+    It is a leak if the holder is seen to stand still as well, for as long.
+    """
     if group.reason not in _LOCKS or group.oldest_ns < _STRANGE_NS:
         return None
     if group.last_end_ts is not None and group.last_end_ts > group.oldest_ts:
         return None
+    stuck, holder = _holder(group, scene)
     standstill = group.oldest_ns >= _STANDSTILL_NS and group.uncertain == 0
     return Finding(
-        "leak" if standstill else "suspect",
+        "leak" if standstill and stuck else "suspect",
         f"{group.count} wait for a lock that nobody here got in the last "
-        f"{duration(group.oldest_ns)}.{_holder(group, scene)}",
+        f"{duration(group.oldest_ns)}.{holder}",
     )
 
 
-def _holder(group: WaitGroup, scene: Scene) -> str:
-    """A sentence on who seems to hold the lock, as far as stacks can tell."""
+def _holder(group: WaitGroup, scene: Scene) -> tuple[bool, str]:
+    """Whether the holder stands still too, and a sentence on it, as far as stacks can tell."""
     taker = group.function
     frames = [frame["function"] for frame in group.frames or []]
     if taker is None:
-        return ""
+        return False, ""
     first = group.goids[0]
     if frames.count(taker) > 1:
-        return (
+        return True, (
             f" Goroutine {first}, the first to wait, is inside {short_function(taker)} "
             f"{frames.count(taker)} times: it seems to wait for a lock that it holds itself."
         )
     for other in scene.groups:
         inside = [frame["function"] for frame in other.frames or []]
         if other.pid == group.pid and other.site != group.site and taker in inside:
-            return (
+            stuck = other.reason not in _PASSING and other.oldest_ns >= group.oldest_ns
+            return stuck, (
                 f" Goroutine {other.goids[0]} is in {short_function(taker)} too, in "
                 f'"{other.reason}" since {duration(other.oldest_ns)}: it seems to hold the lock.'
             )
-    return ""
+    return False, ""

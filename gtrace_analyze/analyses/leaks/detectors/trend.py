@@ -1,0 +1,32 @@
+"""Go statements whose goroutines only become more, even if they are woken and do things.
+
+A ticker's or a subscriber's goroutine that nobody stops is woken again and again, so its wait tells
+nothing. That it never ends does.
+"""
+
+from __future__ import annotations
+
+from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
+
+__all__ = ["detect"]
+
+_MIN_CREATED = 10
+# A burst in the middle of the recording makes 0.5, a steady growth in every 40th of it 1.
+_MIN_RISES = 0.8
+# Goroutines that serve connections come with the clients.
+_BY_CLIENTS = ("IO wait",)
+
+
+def detect(group: WaitGroup, scene: Scene) -> Finding | None:
+    """A suspect: the load may have grown all the time, too."""
+    trend = scene.trends.get((group.pid, group.created_at))
+    if trend is None or group.reason in _BY_CLIENTS:
+        return None
+    if trend.created < _MIN_CREATED or trend.rises < _MIN_RISES or trend.ended * 10 > trend.created:
+        return None
+    return Finding(
+        "suspect",
+        f"The go statement that made them makes {trend.growth_per_s:.3g} more per second than end, "
+        f"all the time: {trend.created:,} made, {trend.ended:,} ended.",
+        proof=True,
+    )
