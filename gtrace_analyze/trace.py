@@ -9,9 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import goroutine, health, leaks, park, summary, timeline
 from gtrace_analyze.engine import Engine, Progress, connect
 from gtrace_analyze.selection import Selection
+from gtrace_analyze.units import parse_duration
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,11 +58,28 @@ class Trace:
         """What was recorded, how trustworthy it is, and what stands out."""
         return summary.collect(self._engine)
 
-    def leaks(self, include_idle: bool = False, **selection: Any) -> pd.DataFrame:
-        """Groups of goroutines that will not come back; the columns are those of LeakGroup."""
+    def leaks(
+        self,
+        include_idle: bool = False,
+        older: str = "0s",
+        min_count: int = 1,
+        ignore: Iterable[str] = (),
+        baseline: Trace | None = None,
+        **selection: Any,
+    ) -> pd.DataFrame:
+        """Groups of goroutines that will not come back; the columns are those of LeakGroup.
+
+        `older` counts only goroutines that have waited for so long; `ignore` has regular
+        expressions, see `Wanted`; with a `baseline`, only what is new against it or more than
+        there. Raises UsageError where one of them is not understood.
+        """
         import pandas as pd
 
-        groups = leaks.collect(self._engine, _selection(**selection), include_idle)
+        wanted = leaks.Wanted(_duration(older), min_count, leaks.patterns(ignore))
+        groups, _ = wanted.of(leaks.collect(self._engine, _selection(**selection), include_idle))
+        if baseline is not None:
+            there = leaks.collect(baseline._engine, include_idle=True)
+            groups = leaks.Baseline(str(baseline.path), there).new(groups)
         names = [f.name for f in dataclasses.fields(leaks.LeakGroup) if f.repr]
         return pd.DataFrame([[getattr(g, name) for name in names] for g in groups], columns=names)
 
@@ -127,6 +146,13 @@ def _selection(
     func: str | None = None,
 ) -> Selection:
     return Selection(start, end, frozenset(goids), func)
+
+
+def _duration(text: str) -> int:
+    length = parse_duration(text)
+    if length is None:
+        raise UsageError(f"{text!r} is no duration: write 250ms, 30s or 1m30s")
+    return length
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -17,9 +17,35 @@ if TYPE_CHECKING:
 
     from gtrace_analyze.engine import Engine
 
-__all__ = ["Opened", "listing", "opened", "opened_one", "picture", "save", "selecting", "traces"]
+__all__ = [
+    "DURATION",
+    "Opened",
+    "listing",
+    "note",
+    "opened",
+    "opened_one",
+    "picture",
+    "save",
+    "selecting",
+    "traces",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class _Duration(click.ParamType):  # type: ignore[type-arg]
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from gtrace_analyze.units import parse_duration
+
+        length = parse_duration(str(value))
+        if length is None:
+            self.fail(f"{value!r} is no duration: write 250ms, 30s or 1m30s", param, ctx)
+        return length
+
+
+DURATION = _Duration()  # an option's value like 30s, in ns
 
 traces = click.argument("traces", metavar="TRACE...", nargs=-1, required=True)
 
@@ -100,13 +126,12 @@ def opened(paths: tuple[str, ...], notes: bool = True, empty: bool = False) -> I
     from gtrace_analyze.engine import connect
     from gtrace_analyze.recording import expand
 
-    quiet = bool(click.get_current_context().find_root().params.get("quiet"))
     for path in expand(paths):
-        engine = connect(path, None if quiet else _progress)
+        engine = connect(path, None if _is_quiet() else _progress)
         if not empty:
             _refuse_empty(engine)
-        if notes and not quiet:
-            _note(engine)
+        if notes:
+            _tell_health(engine)
         yield Opened(str(path), engine)
         engine.close()
 
@@ -136,12 +161,22 @@ def _refuse_empty(engine: Engine) -> None:
         )
 
 
-def _note(engine: Engine) -> None:
+def note(line: str) -> None:
+    """Say on stderr what the reader should know, unless told to be quiet."""
+    if not _is_quiet():
+        click.echo(f"note: {line}", err=True)
+
+
+def _is_quiet() -> bool:
+    return bool(click.get_current_context().find_root().params.get("quiet"))
+
+
+def _tell_health(engine: Engine) -> None:
     """One line for each thing that the reader should know before believing the numbers."""
     from gtrace_analyze.analyses import health
 
     for line in health.notes(engine):
-        click.echo(f"note: {line}", err=True)
+        note(line)
 
 
 def _progress(what: str, done: int, total: int) -> None:

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from gtrace_analyze.analyses.leaks import detectors
-from gtrace_analyze.analyses.leaks.model import Finding, LeakGroup, Scene, WaitGroup
+from gtrace_analyze.analyses.leaks.detectors import old
+from gtrace_analyze.analyses.leaks.filters import Baseline, Wanted, patterns, read_patterns
+from gtrace_analyze.analyses.leaks.model import Finding, LeakGroup, Scene, Trend, WaitGroup
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 
-__all__ = ["LeakGroup", "collect"]
+__all__ = ["Baseline", "LeakGroup", "Wanted", "collect", "patterns", "read_patterns"]
 
 _GRAVITY = {"leak": 2, "suspect": 1, "idle": 0}
 
@@ -36,15 +38,16 @@ def collect(
 
 def _look(engine: Engine, selection: Selection) -> tuple[list[dict[str, Any]], Scene]:
     start, end = selection.span(engine)
+    between, parameters = "", {}
     if selection.has_time:
-        source, parameters = "wait_groups_between($start, $end)", {"start": start, "end": end}
-    else:
-        source, parameters = "wait_groups", {}
-    rows = engine.rows(f"FROM {source}", parameters)
+        between, parameters = "_between($start, $end)", {"start": start, "end": end}
+    rows = engine.rows(f"FROM wait_groups{between}", parameters)
+    trends = [Trend(**row) for row in engine.rows(f"FROM creation_trends{between}", parameters)]
     processes = engine.table("SELECT DISTINCT pid FROM stg_processes").num_rows
     (sampled,) = engine.rows("SELECT count(DISTINCT snapshot) AS n FROM int_sampled_states")
     groups = tuple(WaitGroup(**row) for row in rows)
-    scene = Scene(start, end, groups, processes > 1, sampled["n"])
+    by_statement = {(trend.pid, trend.created_at): trend for trend in trends}
+    scene = Scene(start, end, groups, processes > 1, by_statement, sampled["n"])
     if selection.goids:
         rows = [row for row in rows if selection.goids & set(row["goids"])]
     if selection.function:
@@ -69,4 +72,6 @@ def _judge(group: WaitGroup, scene: Scene) -> LeakGroup:
         findings = [f for f in findings if f not in excuses]
     elif excuses:
         verdict, findings = "idle", excuses
+    if not findings:
+        findings = [old.describe(group)]
     return LeakGroup.of(group, scene, verdict, [f.sentence for f in findings])

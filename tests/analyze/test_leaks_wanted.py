@@ -1,0 +1,135 @@
+"""Which groups `leaks` shows, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gtrace_analyze as ga
+from synth import Recording
+
+SECOND = 10**9
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def stuck(asks: int, posts: int = 0) -> Recording:
+    """`asks` wait to receive, made evenly from 0 to 9 s, and `posts` to send into nil."""
+    b = Recording(duration=10 * SECOND)
+    for i in range(asks):
+        ts = i * 9 * SECOND // asks
+        go = b.go(100 + i, parent=1, ts=ts, at="main.ask main.go:40", start="main.await main.go:52")
+        go.run(ts).park(ts, "chan receive", ["main.await main.go:53"], obj=i + 1)
+    for i in range(posts):
+        b.go(500 + i, parent=1, ts=i, at="main.send main.go:7", start="main.post main.go:8").run(
+            i + 1
+        ).park(i + 2, "chan send (nil chan)", ["main.post main.go:9"])
+    return b
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Callable[..., Path]:
+    def write(*numbers: int) -> Path:
+        return stuck(*numbers).write(tmp_path / "-".join(map(str, numbers)))
+
+    return write
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gtrace_analyze", "leaks", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def found(*arguments: str | Path) -> list[dict[str, Any]]:
+    done = run("--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    groups: list[dict[str, Any]] = json.loads(done.stdout)
+    return groups
+
+
+def test_only_those_that_wait_long_enough(trace: Callable[..., Path]) -> None:
+    (group,) = found("--older", "5.5s", trace(18))
+    assert (group["count"], group["goids"]) == (10, list(range(100, 110)))
+    assert group["newest_ns"] == 5.5 * SECOND
+    assert found("--older", "1m", trace(17)) == []
+
+
+def test_only_groups_that_are_large_enough(trace: Callable[..., Path]) -> None:
+    path = trace(18, 2)
+    assert [g["count"] for g in found(path)] == [18, 2]
+    assert [g["count"] for g in found("--min-count", "3", path)] == [18]
+
+
+@pytest.mark.parametrize("pattern", [r"^main\.await$", r"main\.ask", r"main\.go:40$"])
+def test_what_a_pattern_matches_is_ignored_and_said(
+    tmp_path: Path, trace: Callable[..., Path], pattern: str
+) -> None:
+    (tmp_path / "ignored").write_text(f"# ours\n\n{pattern}\n")
+    done = run("--json", "--ignore", tmp_path / "ignored", trace(18, 2))
+    assert [g["function"] for g in json.loads(done.stdout)] == ["main.post"]
+    assert f"note: 1 groups, 18 goroutines, ignored by {tmp_path}/ignored" in done.stderr
+
+
+def test_a_baseline_leaves_what_is_new_or_more(trace: Callable[..., Path]) -> None:
+    base = trace(18)
+    assert found("--baseline", base, base) == []
+    (new,) = found("--baseline", base, trace(18, 2))
+    assert new["function"] == "main.post"
+    assert new["evidence"][-1] == f"There is none in {base}."
+    larger = trace(20)
+    (more,) = found("--baseline", base, larger)
+    assert more["evidence"][-1] == f"There are 18 in {base}, 20 here."
+    assert found("--baseline", larger, base) == []
+
+
+def test_the_same_in_python(trace: Callable[..., Path]) -> None:
+    with ga.open(trace(18)) as base, ga.open(trace(18, 2)) as t:
+        assert t.leaks(baseline=base)["function"].tolist() == ["main.post"]
+        assert t.leaks(ignore=["await"])["function"].tolist() == ["main.post"]
+        assert t.leaks(older="5.5s", min_count=3)["count"].tolist() == [10]
+        with pytest.raises(ga.UsageError, match="'soon' is no duration"):
+            t.leaks(older="soon")
+
+
+def test_a_leak_fails_a_build_only_if_asked_and_not_ignored(
+    tmp_path: Path, trace: Callable[..., Path]
+) -> None:
+    path = trace(0, 2)
+    (tmp_path / "ignored").write_text("main.post\n")
+    assert run(path).returncode == 0
+    assert run("--fail-on-leak", path).returncode == 3
+    assert run("--fail-on-leak", "--ignore", tmp_path / "ignored", path).returncode == 0
+    assert run("--fail-on-leak", "--baseline", path, path).returncode == 0
+
+
+def test_several_traces_have_a_source(trace: Callable[..., Path]) -> None:
+    one, two = trace(18), trace(0, 2)
+    assert [(g["source"], g["count"]) for g in found(one, two)] == [(str(one), 18), (str(two), 2)]
+    assert len(found(one.parent / "*-*" / ".." / "1*")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--older", "soon"], "'soon' is no duration"),
+        (["--ignore", "nowhere"], "nowhere: cannot be read (No such file or directory)"),
+        (["--ignore", "bad"], "bad:2: '(' is not a regular expression"),
+        (["--baseline", "nowhere"], "nowhere: no such recording"),
+        (["--min-count", "0"], "0 is not in the range"),
+    ],
+)
+def test_bad_options_get_one_clear_line(
+    tmp_path: Path, trace: Callable[..., Path], arguments: list[str], line: str
+) -> None:
+    (tmp_path / "bad").write_text("fine\n(\n")
+    given = [str(tmp_path / a) if a == "bad" else a for a in arguments]
+    done = run(*given, trace(18))
+    assert done.returncode in (1, 2)
+    assert line in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
