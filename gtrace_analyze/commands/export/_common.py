@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "a_file",
+    "duration",
     "force",
     "one_table",
     "open_trace",
     "output",
+    "pairs",
     "selecting_one",
     "to_file",
     "to_tables",
@@ -53,6 +56,27 @@ def a_file(command: _F) -> _F:
     """Give a command `trace`, `selection` and `output`, a file or standard output."""
     text = "File to write; - is standard output, which is the default if it is no terminal."
     return selecting_one(output("FILE", text)(command))
+
+
+def duration(text: str, option: str) -> int:
+    """Nanoseconds of what was given to an option."""
+    from gtrace_analyze.units import parse_duration
+
+    found = parse_duration(text)
+    if not found or found < 0:
+        raise click.UsageError(f"{option} {text}: is no duration; write 500ms, 15s or 30d")
+    return found
+
+
+def pairs(given: tuple[str, ...], option: str, name: str) -> dict[str, str]:
+    """What was given as NAME=VALUE; a name is what the regular expression `name` matches."""
+    found = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not re.fullmatch(name, key, re.ASCII):
+            raise click.UsageError(f"{option} {text}: is not NAME=VALUE")
+        found[key] = value
+    return found
 
 
 @contextmanager
