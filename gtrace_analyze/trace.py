@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gtrace_analyze._errors import UsageError
-from gtrace_analyze.analyses import goroutine, health, leaks, park, summary, timeline
+from gtrace_analyze.analyses import goroutine, health, latency, leaks, park, summary, timeline
 from gtrace_analyze.engine import Engine, Progress, connect
 from gtrace_analyze.selection import Selection
 from gtrace_analyze.units import parse_duration
@@ -93,6 +93,24 @@ class Trace:
 
         histograms = park.histograms(self._engine, _selection(**selection), by)
         return plots.draw(histograms, str(self.path))
+
+    def latency(self, by: str = "site", system: bool = False, **selection: Any) -> pd.DataFrame:
+        """From runnable to running by "site", "function", "cause" or "all"; see `latency_stats`."""
+        return _frame(latency.collect(self._engine, _selection(**selection), by, system))
+
+    def latency_over_time(self, system: bool = False, **selection: Any) -> pd.DataFrame:
+        """The same in hundredths of the time; see the view `latency_over_time`."""
+        return _frame(latency.over_time(self._engine, _selection(**selection), system))
+
+    def latency_worst(self, most: int = 20, **selection: Any) -> pd.DataFrame:
+        """The longest of all and what ran instead; see the view `latency_worst`."""
+        return _frame(latency.worst(self._engine, _selection(**selection), most))
+
+    def plot_latency(self, **selection: Any) -> Figure:
+        """Latency over time, as a heat map."""
+        from gtrace_analyze.render.plots import latency as plots
+
+        return plots.draw(latency.chart(self._engine, _selection(**selection)), str(self.path))
 
     def timeline(self, most: int = 32, **selection: Any) -> Figure:
         """A Gantt chart of at most `most` goroutines below the number alive."""

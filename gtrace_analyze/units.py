@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["duration", "number", "parse_duration", "short_function", "short_place"]
+__all__ = [
+    "duration",
+    "number",
+    "parse_duration",
+    "short_function",
+    "short_place",
+    "short_position",
+]
 
 _SECOND = 10**9
 _UNITS = {
@@ -70,3 +77,11 @@ def short_place(file: str | None, line: int | None) -> str:
     if file is None:
         return "-"
     return "/".join(file.split("/")[-2:]) + ("" if line is None else f":{line}")
+
+
+def short_position(position: str | None) -> str:
+    """The same of "file:line" in one."""
+    if position is None:
+        return "-"
+    file, _, line = position.rpartition(":")
+    return short_place(file, int(line))

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gtrace_analyze.analyses.park import Histogram
+from gtrace_analyze.render.plots.heatmap import tick
 from gtrace_analyze.render.plots.style import INK, MUTED, SITES, bare, figure
 from gtrace_analyze.units import duration, short_function
 
@@ -42,7 +43,7 @@ def draw(histograms: Sequence[Histogram], title: str) -> Figure:
         axes.set_xlim(low / 1.3, high * 1.3)
         ticks = [10.0**k for k in range(math.ceil(math.log10(low)), int(math.log10(high)) + 1)]
         axes.set_xticks(
-            ticks, [_tick(t) for t in ticks] if number == rows - 1 else [""] * len(ticks)
+            ticks, [tick(t) for t in ticks] if number == rows - 1 else [""] * len(ticks)
         )
         axes.minorticks_off()
         axes.grid(axis="x", color="#eceff2", lw=0.8)
@@ -76,10 +77,3 @@ def _label(histogram: Histogram) -> str:
         return histogram.label
     name = short_function(histogram.label)
     return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
-
-
-def _tick(ns: float) -> str:
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1)):
-        if ns >= size:
-            return f"{ns / size:g} {unit}"
-    return f"{ns:g} ns"

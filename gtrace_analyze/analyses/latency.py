@@ -1,0 +1,111 @@
+"""How long goroutines that could run waited for a processor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from gtrace_analyze._errors import UsageError
+from gtrace_analyze.engine import Engine
+from gtrace_analyze.selection import ALL, Selection
+
+__all__ = ["LEVELS", "Chart", "chart", "collect", "heatmap", "over_time", "sees", "worst"]
+
+# What runs can be grouped by, and the columns that then say so.
+LEVELS = {
+    "site": ("function", "created_by", "created_at"),
+    "function": ("function",),
+    "cause": ("cause",),
+    "all": (),
+}
+_NUMBERS = [
+    *("runs", "total_ns", "p50_ns", "p90_ns", "p99_ns", "max_ns"),
+    *("open", "open_longest_ns", "uncertain"),
+]
+_STORED_WORST = 100
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Latency over a span of time, ns: `steps` as of `over_time`, `cells` as of `heatmap`."""
+
+    recording_start: int
+    start: int
+    end: int
+    steps: pa.Table
+    cells: pa.Table
+
+
+def sees(engine: Engine) -> bool:
+    """Whether the recording tells when goroutines begin to run."""
+    (row,) = engine.rows("SELECT watched FROM stg_event_kinds WHERE kind = 'run'")
+    return bool(row["watched"])
+
+
+def collect(
+    engine: Engine, selection: Selection = ALL, by: str = "site", system: bool = False
+) -> pa.Table:
+    """Scheduling latency grouped by "site", "function", "cause" or "all", most time lost first.
+
+    Columns: what is grouped by, then runs, total_ns, p50_ns, p90_ns, p99_ns, max_ns, open,
+    open_longest_ns and uncertain, as in the view `latency_stats`. With `system`, that of the
+    runtime's own goroutines. A selection takes whole periods that overlap its time; its function is
+    the start function or the creator. Raises UsageError for another `by`.
+    """
+    if by not in LEVELS:
+        raise UsageError(f"latency cannot be grouped by {by!r}; try {', '.join(LEVELS)}")
+    source, parameters = _source(engine, selection, "latency_stats")
+    return engine.table(
+        f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])} FROM {source} "
+        "WHERE level = $level AND system = $system "
+        f"ORDER BY {', '.join(['total_ns DESC', *LEVELS[by]])}",
+        {**parameters, "level": by, "system": system},
+    )
+
+
+def over_time(engine: Engine, selection: Selection = ALL, system: bool = False) -> pa.Table:
+    """Latency in hundredths of the selected time; the columns of `latency_over_time`."""
+    source, parameters = _source(engine, selection, "latency_over_time")
+    return engine.table(
+        f"SELECT * EXCLUDE (system) FROM {source} WHERE system = $system ORDER BY step",
+        {**parameters, "system": system},
+    )
+
+
+def heatmap(engine: Engine, selection: Selection = ALL) -> pa.Table:
+    """How many waited how long in each hundredth of the selected time: step, bin, runs.
+
+    Bin n holds waits from 2^(n/4) ns on, as in the view `latency_heatmap`.
+    """
+    source, parameters = _source(engine, selection, "latency_heatmap")
+    return engine.table(
+        f"SELECT step, bin, runs FROM {source} WHERE NOT system ORDER BY step, bin", parameters
+    )
+
+
+def worst(engine: Engine, selection: Selection = ALL, most: int = 20) -> pa.Table:
+    """The longest of all, and what ran instead; the columns of `latency_worst`."""
+    if selection == ALL and most <= _STORED_WORST:
+        source, parameters = "latency_worst", dict[str, object]()
+    else:
+        source = "latency_worst_of($start, $end, $goids, $pattern, $most)"
+        parameters = selection.parameters(engine) | {"most": most}
+    return engine.table(
+        f"SELECT * FROM {source} ORDER BY dur_seen DESC, ts, goid LIMIT {int(most)}", parameters
+    )
+
+
+def chart(engine: Engine, selection: Selection = ALL) -> Chart:
+    """What a picture over time shows."""
+    start, end = selection.span(engine)
+    (recording,) = engine.rows("SELECT ts FROM recording")
+    steps, cells = over_time(engine, selection), heatmap(engine, selection)
+    return Chart(recording["ts"], start, end, steps, cells)
+
+
+def _source(engine: Engine, selection: Selection, table: str) -> tuple[str, dict[str, object]]:
+    """The stored table, or for a selection the macro that computes the same."""
+    if selection == ALL:
+        return table, {}
+    return f"{table}_of($start, $end, $goids, $pattern)", selection.parameters(engine)

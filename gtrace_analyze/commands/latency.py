@@ -1,0 +1,93 @@
+"""gtrace-analyze latency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gtrace_analyze.commands import common
+
+if TYPE_CHECKING:
+    from gtrace_analyze.render.listing import Layout
+    from gtrace_analyze.selection import Selection
+
+
+@click.command(
+    epilog="Examples: gtrace-analyze latency trace.parquet;  "
+    "gtrace-analyze latency --worst --from 5s --to 6s trace.parquet;  "
+    "gtrace-analyze latency --by cause --plot latency.png trace.parquet"
+)
+@common.traces
+@click.option(
+    "--by",
+    type=click.Choice(["site", "function", "cause", "all"]),
+    default="site",
+    show_default=True,
+    help="What to group by: the go statement, the start function, why it was runnable.",
+)
+@click.option("--worst", is_flag=True, help="The longest of all, and what ran instead.")
+@click.option("--over-time", is_flag=True, help="In hundredths of the time.")
+@click.option("--system", is_flag=True, help="The runtime's own goroutines, not the program's.")
+@click.option("--plot", type=click.Path(), help="Draw it over time as PNG, SVG or PDF.")
+@common.selecting
+@common.listing()
+def command(
+    traces: tuple[str, ...],
+    by: str,
+    worst: bool,
+    over_time: bool,
+    system: bool,
+    plot: str | None,
+    selection: Selection,
+    layout: Layout,
+) -> None:
+    """How long goroutines that could run waited for a processor.
+
+    The time from runnable to running, by go statement. OPEN counts goroutines that were still
+    waiting at the end; they are in no other column. --func is about start function and creator.
+
+    Without probes on system calls (plan full), one that "ran instead" may have been in a system
+    call, which keeps no other goroutine from running.
+    """
+    from gtrace_analyze._errors import UsageError
+    from gtrace_analyze.analyses import latency
+    from gtrace_analyze.render import latency as text
+
+    if worst and over_time:
+        raise UsageError("--worst and --over-time exclude each other")
+    found, starts = {}, {}
+    for trace in common.opened(traces):
+        _refuse_blind(trace)
+        (recording,) = trace.engine.rows("SELECT ts FROM recording")
+        starts[trace.source] = recording["ts"]
+        if worst:
+            found[trace.source] = latency.worst(trace.engine, selection, layout.limit or 100)
+        elif over_time:
+            found[trace.source] = latency.over_time(trace.engine, selection, system)
+        else:
+            found[trace.source] = latency.collect(trace.engine, selection, by, system)
+        if plot:
+            from gtrace_analyze.render.plots import latency as plots
+
+            target = common.picture(plot, trace, len(traces))
+            common.save(plots.draw(latency.chart(trace.engine, selection), trace.source), target)
+    if worst:
+        text.show_worst(found, starts, layout)
+    elif over_time:
+        text.show_over_time(found, starts, layout)
+    else:
+        text.show_latency(found, layout)
+
+
+def _refuse_blind(trace: common.Opened) -> None:
+    """No table at all, lest an empty one be read as "no latency"."""
+    from gtrace_analyze._errors import TraceError
+    from gtrace_analyze.analyses import latency
+
+    if not latency.sees(trace.engine):
+        plan = trace.engine.recording.manifest.plan
+        raise TraceError(
+            f"{trace.source}: plan {plan} does not tell when a goroutine begins to run; "
+            "record with --plan sched or full"
+        )

@@ -1,0 +1,92 @@
+"""Scheduling latency as listings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from gtrace_analyze.render.listing import Column, Layout, merged, show
+from gtrace_analyze.units import duration, number, short_function, short_position
+
+__all__ = ["show_latency", "show_over_time", "show_worst"]
+
+_LATENCY = [
+    Column("total_ns", "TOTAL", duration, right=True),
+    Column("runs", "RUNS", number, right=True),
+    Column("p50_ns", "P50", duration, right=True),
+    Column("p90_ns", "P90", duration, right=True),
+    Column("p99_ns", "P99", duration, right=True),
+    Column("max_ns", "MAX", duration, right=True),
+    Column("open", "OPEN", number, right=True),
+]
+_KEYS = {
+    "cause": Column("cause", "BECAME RUNNABLE"),
+    "function": Column("function", "GOROUTINE", short_function, elastic=True),
+    "created_at": Column("created_at", "CREATED AT", short_position, elastic=True),
+}
+_OVER_TIME = [
+    Column("at_ns", "AT", duration, right=True),
+    Column("runs", "RUNS", number, right=True),
+    Column("p50_ns", "P50", duration, right=True),
+    Column("p99_ns", "P99", duration, right=True),
+    Column("max_ns", "MAX", duration, right=True),
+]
+_WORST = [
+    Column("dur_seen", "LATENCY", duration, right=True),
+    Column("at_ns", "AT", duration, right=True),
+    Column("goid", "GOID", right=True),
+    Column("function", "GOROUTINE", short_function, elastic=True),
+    Column("cause", "BECAME"),
+    Column("ran", "RAN INSTEAD (*: ITS THREAD)", elastic=True),
+]
+
+
+def show_latency(found: Mapping[str, pa.Table], layout: Layout) -> None:
+    """Print the groups of one or several traces, by their sources."""
+    rows, names = merged(found)
+    keys = [column for name, column in _KEYS.items() if name in names]
+    show(rows, [*_source(names), *_LATENCY, *keys], layout, names)
+
+
+def show_over_time(
+    found: Mapping[str, pa.Table], starts: Mapping[str, int], layout: Layout
+) -> None:
+    """Print the hundredths of the time; `starts` is when each recording began, ns."""
+    rows, names = merged(found)
+    show(_timed(rows, found, starts, layout), [*_source(names), *_OVER_TIME], layout, names)
+
+
+def show_worst(found: Mapping[str, pa.Table], starts: Mapping[str, int], layout: Layout) -> None:
+    """Print the longest of all and what ran instead."""
+    rows, names = merged(found)
+    if layout.form == "text":
+        rows = [row | {"ran": _instead(row)} for row in rows]
+    show(_timed(rows, found, starts, layout), [*_source(names), *_WORST], layout, names)
+
+
+def _source(names: list[str]) -> list[Column]:
+    return [Column("source", "SOURCE", elastic=True)] if "source" in names else []
+
+
+def _timed(
+    rows: list[dict[str, Any]],
+    found: Mapping[str, pa.Table],
+    starts: Mapping[str, int],
+    layout: Layout,
+) -> list[dict[str, Any]]:
+    if layout.form != "text":
+        return rows
+    (only, *_) = found
+    return [row | {"at_ns": row["ts"] - starts[row.get("source", only)]} for row in rows]
+
+
+def _instead(row: dict[str, Any]) -> str:
+    """The one that stood in its way most, and how many others."""
+    if not row["instead"]:
+        return "nothing"
+    first, *others = row["instead"]
+    mark = "*" if first["same_thread_ns"] else ""
+    text = f"{short_function(first['function'])} {first['goid']}{mark} {duration(first['ns'])}"
+    return f"{text} +{len(others)}" if others else text

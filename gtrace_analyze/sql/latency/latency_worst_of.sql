@@ -1,0 +1,77 @@
+-- The `most` longest times that goroutines waited for a processor, for some of the periods (see
+-- `selected_runnables`), and what ran instead. The columns are those of `latency_worst`.
+CREATE TEMP MACRO latency_worst_of(t0, t1, goids, pattern, most) AS TABLE
+WITH worst AS MATERIALIZED (
+    FROM selected_runnables(t0, t1, goids, pattern)
+    WHERE NOT system
+    ORDER BY dur_seen DESC, ts, goid
+    LIMIT most
+),
+placed AS MATERIALIZED (
+    SELECT w.*, w.ts + w.dur_seen AS until, r.tid, r.cpu
+    FROM worst AS w
+    LEFT JOIN (
+        SELECT pid, goid, ts, tid, cpu FROM int_intervals
+        WHERE state = 'running' AND goid IN (SELECT goid FROM worst)
+    ) AS r ON r.pid = w.pid AND r.goid = w.goid AND r.ts = w.ts_end
+),
+-- Who ran meanwhile, on any thread.
+meanwhile AS (
+    SELECT
+        p.pid,
+        p.goid,
+        p.ts,
+        p.tid,
+        i.goid AS other,
+        i.tid AS other_tid,
+        least(i.ts_end, p.until) - greatest(i.ts, p.ts) AS ns
+    FROM placed AS p
+    JOIN (
+        SELECT pid, goid, tid, ts, coalesce(ts_end, (SELECT ended_ts FROM stg_recording)) AS ts_end
+        FROM int_intervals
+        WHERE state = 'running'
+            AND ts < (SELECT max(until) FROM placed)
+            AND coalesce(ts_end, (SELECT ended_ts FROM stg_recording))
+                > (SELECT min(ts) FROM placed)
+    ) AS i ON i.pid = p.pid AND i.ts < p.until AND i.ts_end > p.ts
+),
+others AS (
+    SELECT pid, goid, ts, other, sum(ns)::BIGINT AS ns,
+        coalesce(sum(ns) FILTER (other_tid = tid), 0)::BIGINT AS same_thread_ns
+    FROM meanwhile
+    GROUP BY pid, goid, ts, other
+),
+listed AS (
+    SELECT
+        o.pid,
+        o.goid,
+        o.ts,
+        sum(ns)::BIGINT AS busy_ns,
+        sum(same_thread_ns)::BIGINT AS same_thread_ns,
+        list(
+            {'goid': other, 'function': g.function, 'ns': ns, 'same_thread_ns': same_thread_ns}
+            ORDER BY same_thread_ns DESC, ns DESC, other
+        )[:10] AS instead
+    FROM others AS o
+    LEFT JOIN goroutines AS g ON g.pid = o.pid AND g.goid = o.other
+    GROUP BY o.pid, o.goid, o.ts
+)
+SELECT
+    p.pid,
+    p.goid,
+    p.ts,
+    p.ts_end,
+    p.dur,
+    p.dur_seen,
+    p.cause,
+    p.function,
+    p.created_by,
+    p.created_at,
+    p.tid,
+    p.cpu,
+    p.certain,
+    coalesce(l.busy_ns, 0) AS busy_ns,
+    CASE WHEN p.tid IS NOT NULL THEN coalesce(l.same_thread_ns, 0) END AS same_thread_ns,
+    coalesce(l.instead, []) AS instead
+FROM placed AS p
+LEFT JOIN listed AS l ON l.pid = p.pid AND l.goid = p.goid AND l.ts = p.ts
