@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gtrace_analyze._errors import UsageError
-from gtrace_analyze.analyses import goroutine, health, latency, leaks, park, summary, timeline
+from gtrace_analyze.analyses import cpu, goroutine, health, latency, leaks, park, summary, timeline
 from gtrace_analyze.engine import Engine, Progress, connect
 from gtrace_analyze.selection import Selection
 from gtrace_analyze.units import parse_duration
@@ -111,6 +111,14 @@ class Trace:
         from gtrace_analyze.render.plots import latency as plots
 
         return plots.draw(latency.chart(self._engine, _selection(**selection)), str(self.path))
+
+    def cpu(self, by: str = "site", system: bool = False, **selection: Any) -> pd.DataFrame:
+        """Running time by "site", "function" or "goroutine", in ns and as `share` of a processor.
+
+        What a goroutine used at most: the scheduler does not see the kernel take the processor
+        away, and only plan full tells time in system calls from time running.
+        """
+        return _frame(cpu.collect(self._engine, _selection(**selection), by, system))
 
     def timeline(self, most: int = 32, **selection: Any) -> Figure:
         """A Gantt chart of at most `most` goroutines below the number alive."""

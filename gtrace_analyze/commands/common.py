@@ -148,6 +148,28 @@ def opened_one(path: str, empty: bool = False) -> Iterator[Opened]:
     yield from opened((paths[0],), empty=empty)
 
 
+def require_runs(trace: Opened) -> None:
+    """Raise TraceError where the plan does not tell when goroutines run.
+
+    No table at all, lest an empty one be read as "none".
+    """
+    from gtrace_analyze._errors import TraceError
+    from gtrace_analyze.analyses import latency
+
+    if not latency.sees(trace.engine):
+        plan = trace.engine.recording.manifest.plan
+        raise TraceError(
+            f"{trace.source}: plan {plan} does not tell when a goroutine begins to run; "
+            "record with --plan sched or full"
+        )
+
+
+def remark(text: str) -> None:
+    """One line on stderr that the reader of a table should know."""
+    if not click.get_current_context().find_root().params.get("quiet"):
+        click.echo(f"note: {text}", err=True)
+
+
 def _refuse_empty(engine: Engine) -> None:
     """No answer at all, lest "none found" be read as one."""
     from gtrace_analyze._errors import TraceError

@@ -58,7 +58,7 @@ def command(
         raise UsageError("--worst and --over-time exclude each other")
     found, starts = {}, {}
     for trace in common.opened(traces):
-        _refuse_blind(trace)
+        common.require_runs(trace)
         (recording,) = trace.engine.rows("SELECT ts FROM recording")
         starts[trace.source] = recording["ts"]
         if worst:
@@ -78,16 +78,3 @@ def command(
         text.show_over_time(found, starts, layout)
     else:
         text.show_latency(found, layout)
-
-
-def _refuse_blind(trace: common.Opened) -> None:
-    """No table at all, lest an empty one be read as "no latency"."""
-    from gtrace_analyze._errors import TraceError
-    from gtrace_analyze.analyses import latency
-
-    if not latency.sees(trace.engine):
-        plan = trace.engine.recording.manifest.plan
-        raise TraceError(
-            f"{trace.source}: plan {plan} does not tell when a goroutine begins to run; "
-            "record with --plan sched or full"
-        )

@@ -1,0 +1,51 @@
+"""gtrace-analyze cpu."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gtrace_analyze.commands import common
+
+if TYPE_CHECKING:
+    from gtrace_analyze.render.listing import Layout
+    from gtrace_analyze.selection import Selection
+
+
+@click.command(
+    epilog="Examples: gtrace-analyze cpu trace.parquet;  "
+    "gtrace-analyze cpu --by goroutine --func 'main\\.' --from 5s --to 6s trace.parquet"
+)
+@common.traces
+@click.option(
+    "--by",
+    type=click.Choice(["site", "function", "goroutine"]),
+    default="site",
+    show_default=True,
+    help="What to group by: the go statement, the start function, each goroutine alone.",
+)
+@click.option("--system", is_flag=True, help="The runtime's own goroutines, not the program's.")
+@common.selecting
+@common.listing()
+def command(
+    traces: tuple[str, ...], by: str, system: bool, selection: Selection, layout: Layout
+) -> None:
+    """Which goroutines were running, and for how long, at most.
+
+    CPU is RUNNING as a share of one processor during the time. --func is about start function and
+    creator; a period that reaches out of --from and --to is cut there.
+
+    It is what a goroutine used at most: the Go scheduler does not know when the kernel takes the
+    processor from a thread, and only plan full tells time in system calls from time running.
+    """
+    from gtrace_analyze.analyses import cpu
+    from gtrace_analyze.render.cpu import show_cpu
+
+    found = {}
+    for trace in common.opened(traces):
+        common.require_runs(trace)
+        found[trace.source] = cpu.collect(trace.engine, selection, by, system)
+        if not cpu.sees_syscalls(trace.engine):
+            common.remark("running time includes system calls: they were not watched (plan full)")
+    show_cpu(found, by, layout)
