@@ -164,12 +164,6 @@ def require_runs(trace: Opened) -> None:
         )
 
 
-def remark(text: str) -> None:
-    """One line on stderr that the reader of a table should know."""
-    if not click.get_current_context().find_root().params.get("quiet"):
-        click.echo(f"note: {text}", err=True)
-
-
 def _refuse_empty(engine: Engine) -> None:
     """No answer at all, lest "none found" be read as one."""
     from gtrace_analyze._errors import TraceError

@@ -38,6 +38,8 @@ def command(
 
     It is what a goroutine used at most: the Go scheduler does not know when the kernel takes the
     processor from a thread, and only plan full tells time in system calls from time running.
+    UNCERTAIN is time in which one may have run or not: events were lost, or a snapshot found it in
+    a system call.
     """
     from gtrace_analyze.analyses import cpu
     from gtrace_analyze.render.cpu import show_cpu
@@ -47,5 +49,5 @@ def command(
         common.require_runs(trace)
         found[trace.source] = cpu.collect(trace.engine, selection, by, system)
         if not cpu.sees_syscalls(trace.engine):
-            common.remark("running time includes system calls: they were not watched (plan full)")
+            common.note("running time includes system calls: they were not watched (plan full)")
     show_cpu(found, by, layout)

@@ -14,7 +14,7 @@ from gtrace_analyze.analyses import cpu
 from gtrace_analyze.commands import cli, main
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import Selection
-from synth import Recording
+from synth import Recording, alive
 
 F = ["main.f main.go:1"]
 WORK = {"at": "main.main main.go:12", "start": "main.work main.go:30"}
@@ -47,6 +47,12 @@ ALL_OF_IT = "SELECT goid, running_ns, runs, longest_ns, uncertain_ns FROM cpu_ti
         Blueprint(
             "what has a loss within counts apart",
             lambda: workers().gap(120, 121),
+            ALL_OF_IT,
+            [(7, 40, 3, 30, 0), (8, 0, 0, None, 50), (1, 100, 1, 100, 0)],
+        ),
+        Blueprint(
+            "what a snapshot found in a system call counts apart",
+            lambda: workers().snapshot(120, alive(8, status="syscall")),
             ALL_OF_IT,
             [(7, 40, 3, 30, 0), (8, 0, 0, None, 50), (1, 100, 1, 100, 0)],
         ),

@@ -1,6 +1,7 @@
 -- How long each goroutine was on a thread, which is as near to processor time as the Go scheduler
 -- tells: it does not know when the kernel takes the processor from the thread, and without probes
 -- on system calls (plan full) the time in those counts too. So this is what a goroutine used at most.
+-- Where a snapshot found it in a system call all the same, the period counts as uncertain.
 --
 -- Grain: one row per goroutine that ran.
 -- Cost: stored in the index.
@@ -14,6 +15,7 @@ CREATE TABLE cpu_time (
     running_ns,    -- time it was running, to the end while it still is, ns
     runs,          -- periods in which it was
     longest_ns,    -- the longest of them, ns; NULL if none is certain
-    uncertain_ns   -- time between two events with a loss in between, where it may have run or not, ns
+    uncertain_ns   -- time in which it may have run or not: periods with a loss within, or in which a
+                   -- snapshot found it in a system call, ns
 ) AS
 FROM cpu_time_of(NULL, NULL, NULL, NULL)

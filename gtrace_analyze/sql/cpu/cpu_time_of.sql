@@ -2,17 +2,25 @@
 -- start function or go statement's function matches; NULL for an argument means no restriction. The
 -- columns are those of `cpu_time`.
 CREATE TEMP MACRO cpu_time_of(t0, t1, goids, pattern) AS TABLE
-WITH clipped AS (
+WITH in_syscall AS (
+    SELECT DISTINCT i.pid, i.goid, i.ts
+    FROM intervals AS i
+    JOIN stg_goroutines AS s ON s.pid = i.pid AND s.goid = i.goid
+    WHERE s.status = 'syscall' AND i.state = 'running' AND s.ts BETWEEN i.ts AND i.ts + i.dur_seen
+),
+clipped AS (
     SELECT
-        pid,
-        goid,
-        certain,
-        least(ts + dur_seen, coalesce(t1, ts + dur_seen)) - greatest(ts, coalesce(t0, ts)) AS ns
-    FROM intervals
+        i.pid,
+        i.goid,
+        i.certain AND s.ts IS NULL AS certain,
+        least(i.ts + dur_seen, coalesce(t1, i.ts + dur_seen)) - greatest(i.ts, coalesce(t0, i.ts))
+            AS ns
+    FROM intervals AS i
+    LEFT JOIN in_syscall AS s ON s.pid = i.pid AND s.goid = i.goid AND s.ts = i.ts
     WHERE state = 'running'
-        AND (t1 IS NULL OR ts < t1)
-        AND (t0 IS NULL OR ts + dur_seen > t0)
-        AND (goids IS NULL OR list_contains(goids, goid))
+        AND (t1 IS NULL OR i.ts < t1)
+        AND (t0 IS NULL OR i.ts + dur_seen > t0)
+        AND (goids IS NULL OR list_contains(goids, i.goid))
 ),
 summed AS (
     SELECT
