@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "a_file",
     "duration",
+    "extra",
     "force",
     "one_table",
     "open_trace",
@@ -77,6 +78,19 @@ def pairs(given: tuple[str, ...], option: str, name: str) -> dict[str, str]:
             raise click.UsageError(f"{option} {text}: is not NAME=VALUE")
         found[key] = value
     return found
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Say how to install what this format needs where the imports within fail."""
+    try:
+        yield
+    except ModuleNotFoundError as e:
+        if (e.name or "").startswith("gtrace"):
+            raise
+        raise click.ClickException(
+            f"this format needs the Python package {e.name}: pip install 'gtrace[{name}]'"
+        ) from None
 
 
 @contextmanager

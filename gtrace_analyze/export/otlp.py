@@ -1,0 +1,103 @@
+"""OpenTelemetry's protocol: goroutines as spans under their creators, waits as their events.
+
+The format is that of https://github.com/open-telemetry/opentelemetry-proto, 1.x: over HTTP as
+protobuf, in a file as one JSON object a line, which the collector's otlpjsonfile receiver reads.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from google.protobuf.json_format import MessageToDict
+
+from gtrace_analyze._errors import GtraceError
+from gtrace_analyze.engine import Engine
+from gtrace_analyze.export._http import Client, RefusedError, traces_url
+from gtrace_analyze.export._spans import MOST_EVENTS, Limits, requests
+from gtrace_analyze.selection import ALL, Selection
+
+__all__ = ["Delivery", "send", "write"]
+
+_IDS = ("traceId", "spanId", "parentSpanId")
+_NOTHING: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How to send: a request that fails is sent `retries` times again, each after twice as long."""
+
+    headers: Mapping[str, str]
+    batch: int = 512  # spans of a request
+    retries: int = 5
+    backoff_s: float = 0.5
+    timeout_s: float = 10
+
+
+def write(
+    engine: Engine,
+    out: BinaryIO,
+    selection: Selection = ALL,
+    resource: Mapping[str, str] = _NOTHING,
+    most_events: int = MOST_EVENTS,
+) -> str:
+    """Write the spans as JSON lines; returns what was written.
+
+    Raises UsageError if no goroutine is in the selection.
+    """
+    spans = 0
+    for request in requests(engine, selection, resource, most_events):
+        document = MessageToDict(request, use_integers_for_enums=True)
+        for span in _spans(document):
+            span |= {name: _hexadecimal(span[name]) for name in _IDS if name in span}
+            spans += 1
+        line = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        out.write(line.encode() + b"\n")
+    return f"{spans:,} spans"
+
+
+def send(
+    engine: Engine,
+    endpoint: str,
+    delivery: Delivery,
+    selection: Selection = ALL,
+    resource: Mapping[str, str] = _NOTHING,
+    most_events: int = MOST_EVENTS,
+) -> str:
+    """Send the spans to a receiver; returns what was sent.
+
+    Raises UsageError if no goroutine is in the selection, GtraceError if not all spans were taken.
+    """
+    url = traces_url(endpoint)
+    client = Client(url, delivery.headers, delivery.retries, delivery.backoff_s, delivery.timeout_s)
+    taken = rejected = 0
+    why = ""
+    for request in requests(engine, selection, resource, most_events, Limits(delivery.batch)):
+        spans = sum(len(s.spans) for r in request.resource_spans for s in r.scope_spans)
+        try:
+            refused, said = client.send(request)
+        except RefusedError as e:
+            raise GtraceError(f"{e}; {taken:,} spans were taken before") from None
+        taken, rejected, why = taken + spans - refused, rejected + refused, said or why
+    if rejected:
+        raise GtraceError(
+            f"{url}: took {taken:,} spans and rejected {rejected:,}" + (f": {why}" if why else "")
+        )
+    return f"{taken:,} spans"
+
+
+def _spans(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        span
+        for resource in document["resourceSpans"]
+        for scope in resource["scopeSpans"]
+        for span in scope["spans"]
+    ]
+
+
+def _hexadecimal(text: str) -> str:
+    """OTLP's JSON has identifiers in hexadecimal, where protobuf's has base64."""
+    return base64.b64decode(text).hex()
