@@ -17,7 +17,7 @@ from gtrace_rec.goruntime.process import GoProcess
 PARKED = Path(__file__).resolve().parent.parent / "programs" / "parked.go"
 
 _HEAD = re.compile(r"goroutine (\d+)(?: .*?)? \[([^,\]]*)(?:, [^\]]*)?\](?: \{.*\})?:$")
-_PLACE = re.compile(r"\t(.*):(\d+)(?: \+0x[0-9a-f]+)?$")
+_PLACE = re.compile(r"\t(.*):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=.*)?$")
 _CREATED = re.compile(r"created by (.*?)(?: in goroutine (\d+))?$")
 
 
@@ -33,7 +33,7 @@ class Dumped:
 
 
 def parse_dump(text: str) -> dict[int, Dumped]:
-    """Goroutines by goid, from `pprof.Lookup("goroutine").WriteTo(w, 2)`."""
+    """Goroutines by goid, as `pprof.Lookup("goroutine").WriteTo(w, 2)` or SIGQUIT prints them."""
     found = {}
     for block in text.strip().split("\n\n"):
         head, *lines = block.split("\n")

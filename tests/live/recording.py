@@ -31,9 +31,10 @@ READY_S = 30.0  # a loaded machine compiles the probes slowly
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording, read as any Parquet reader would."""
+    """A recording, or one process's share of it, read as any Parquet reader would."""
 
     path: Path
+    pid: int | None = None
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -45,10 +46,11 @@ class Recording:
 
         `spawned` has one row per goroutine created: goid, other_goid, ts and its start function.
         """
+        files = {"events": f"{self.path}/*.parquet"}
+        files |= {file.stem[1:]: str(file) for file in self.path.glob("_*.parquet")}
         with duckdb.connect() as db:
-            db.sql(f"create view events as from '{self.path}/*.parquet'")
-            for file in self.path.glob("_*.parquet"):
-                db.sql(f"create view {file.stem[1:]} as from '{file}'")
+            for name, file in files.items():
+                db.sql(f"create view {name} as from '{file}' {self._share(name)}")
             db.sql(
                 "create view spawned as "
                 "select e.goid, e.other_goid, e.ts, s.function as name from events e "
@@ -56,6 +58,17 @@ class Recording:
                 "where kind in ('create', 'create_parked')"
             )
             return db.sql(query).fetchall()
+
+    def _share(self, table: str) -> str:
+        """Which rows of a table are this process's."""
+        if self.pid is None:
+            return ""
+        if table in ("events", "goroutines"):
+            return f"where pid = {self.pid}"
+        if table in ("stacks", "symbols"):
+            (exe,) = [p["exe"] for p in self.manifest["processes"] if p["pid"] == self.pid]
+            return f"where exe = {exe}"
+        return ""
 
     def one(self, query: str) -> Any:
         """The single value that a query yields."""
