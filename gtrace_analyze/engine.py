@@ -176,7 +176,9 @@ def _prepare(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     con.execute("SET temp_directory = ?", [str(spill)])
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET python_enable_replacements = false")
-    con.execute("SET enable_progress_bar = false")
+    # It is on in notebooks that can draw it. In others, DuckDB refuses even to turn it off.
+    if con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        con.execute("SET enable_progress_bar = false")
     with _naming_damage(recording):
         bind(con, recording)
 
