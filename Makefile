@@ -19,7 +19,7 @@ AS_NOBODY := $(if $(filter 0,$(shell id -u)),setpriv --inh-caps=-all --bounding-
 APT_TO_RECORD := python3-venv python3-bpfcc
 APT_TO_TEST := $(APT_TO_RECORD) golang-1.19-go gcc libc6-dev prometheus bpftrace wrk groff chromium
 
-.PHONY: help demo test bench lint format docs clean apt-record apt-test tracefs toolchain-demo toolchains
+.PHONY: help demo test bench lint format docs notebooks clean apt-record apt-test tracefs toolchain-demo toolchains
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,6 +55,9 @@ format: $(VENV)/.installed toolchain-demo ## put everything into its format
 
 docs: $(VENV)/.installed ## write the parts of docs/ that derive from the code
 	@$(PYTHON) -m tools.generate_docs
+
+notebooks: $(VENV)/.installed ## run the notebooks and keep their outputs in them
+	@$(PYTHON) -m tools.run_notebooks
 
 clean: ## remove what was made here, but not the user's cache
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

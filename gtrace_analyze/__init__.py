@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from gtrace_rec import __version__
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from gtrace_analyze._errors import GtraceError, QueryError, TraceError, UsageError
     from gtrace_analyze.trace import Trace, open
 
@@ -30,6 +32,13 @@ __all__ = [
     "__version__",
     "open",
 ]
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """What %load_ext gtrace_analyze calls: SQL cells by %%gtrace, see `gtrace_analyze.notebook`."""
+    from gtrace_analyze.notebook import load
+
+    load(shell)
 
 
 def __getattr__(name: str) -> Any:

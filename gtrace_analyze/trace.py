@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,15 +72,14 @@ class Trace:
         expressions, see `Wanted`; with a `baseline`, only what is new against it or more than
         there. Raises UsageError where one of them is not understood.
         """
-        import pandas as pd
+        from gtrace_analyze.frames import Leaks
 
         wanted = leaks.Wanted(_duration(older), min_count, leaks.patterns(ignore))
         groups, _ = wanted.of(leaks.collect(self._engine, _selection(**selection), include_idle))
         if baseline is not None:
             there = leaks.collect(baseline._engine, include_idle=True)
             groups = leaks.Baseline(str(baseline.path), there).new(groups)
-        names = [f.name for f in dataclasses.fields(leaks.LeakGroup) if f.repr]
-        return pd.DataFrame([[getattr(g, name) for name in names] for g in groups], columns=names)
+        return Leaks.of_groups(groups)
 
     def park(self, by: str = "stack", system: bool = False, **selection: Any) -> pd.DataFrame:
         """How long goroutines waited, by "reason", "function" or "stack"; see `park_stats`."""
@@ -134,7 +132,7 @@ class Trace:
     def report(self) -> str:
         """All that stands out, as one HTML page that needs no other file."""
         from gtrace_analyze.analyses import report
-        from gtrace_analyze.render.report import page
+        from gtrace_analyze.render.html.report import page
 
         return page(report.collect(self._engine), str(self.path))
 
@@ -160,6 +158,11 @@ class Trace:
     ) -> None:
         self.close()
 
+    def _repr_html_(self) -> str:
+        from gtrace_analyze.render.html import render
+
+        return render("summary.html", {"summary": self.summary()})
+
     def __repr__(self) -> str:
         manifest = self._engine.recording.manifest
         return f"<gtrace recording {self.path}, plan {manifest.plan}>"
@@ -182,16 +185,6 @@ def _duration(text: str) -> int:
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    """A table in pandas, where integers stay integers although some are NULL."""
-    import pandas as pd
-    import pyarrow as pa
+    from gtrace_analyze.frames import Table
 
-    nullable = {
-        pa.int8(): pd.Int8Dtype(),
-        pa.int16(): pd.Int16Dtype(),
-        pa.int32(): pd.Int32Dtype(),
-        pa.int64(): pd.Int64Dtype(),
-        pa.bool_(): pd.BooleanDtype(),
-    }
-    frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
-    return frame
+    return Table.of(table)

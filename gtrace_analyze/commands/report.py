@@ -25,7 +25,7 @@ def command(trace: str, output: str) -> None:
     """
     from gtrace_analyze.analyses import report
     from gtrace_analyze.export._output import STDOUT, stream
-    from gtrace_analyze.render.report import page
+    from gtrace_analyze.render.html.report import page
 
     with common.opened_one(trace) as opened:
         html = page(report.collect(opened.engine), opened.source)

@@ -11,7 +11,7 @@ import pytest
 
 from gtrace_analyze.analyses.park import Histogram
 from gtrace_analyze.analyses.timeline import Lane, Series, Timeline
-from gtrace_analyze.render.report import figures
+from gtrace_analyze.render.html import figures
 
 SECOND = 10**9
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 __all__ = ["Finding", "LeakGroup", "Scene", "Trend", "WaitGroup"]
@@ -132,6 +132,11 @@ class LeakGroup:
             several_processes=scene.several_processes,
             ages=group.ages,
         )
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Its fields, as the columns of a table."""
+        return [f.name for f in fields(cls) if f.repr]
 
     def to_dict(self) -> dict[str, Any]:
         """As `leaks --json` prints it; `pid` is there if the recording has several processes."""

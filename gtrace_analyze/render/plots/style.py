@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -23,11 +24,21 @@ STATES = {
     "unknown": "#e8e8e8",
 }
 SITES = ("#3b6fb6", "#e07b39", "#4c9f70", "#b5539c", "#8a6d3b", "#9aa5b1")
+_NOTEBOOK_DPI = 85
+
+
+class _Picture(Figure):
+    """A figure that a notebook shows, although pyplot knows nothing of it."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        out = io.BytesIO()
+        self.savefig(out, format="png")
+        return out.getvalue(), {"width": round(self.get_figwidth() * _NOTEBOOK_DPI)}
 
 
 def figure(width: float, height: float) -> Figure:
     """An empty figure, sizes in inches."""
-    return Figure(figsize=(width, height), dpi=150, facecolor="white")
+    return _Picture(figsize=(width, height), dpi=150, facecolor="white")
 
 
 def bare(axes: Axes) -> None:
