@@ -201,6 +201,14 @@ GOROUTINES = pa.schema(
             "locked sync.Mutex, the readers or the writer inside a sync.RWMutex",
             null=True,
         ),
+        _field(
+            "refers",
+            pa.list_(pa.int64()),
+            "of what others wait for (locks, and all that nothing which can run refers to): those "
+            "that its own stack points at, so that it may hold them; NULL where there are none, or "
+            "this was not looked for",
+            null=True,
+        ),
         _field("labels", pa.map_(pa.string(), pa.string()), "pprof labels", null=True),
         _field("tid", pa.int32(), "the thread it is on, if any", null=True),
         _field("certain", pa.bool_(), "false where it changed while being read, retries spent"),

@@ -12,6 +12,7 @@ from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reach import find_unreachable
 from gtrace_rec.goruntime.reader import GoroutineReader
+from gtrace_rec.goruntime.referrers import find_referrers
 from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.programs import Program, Watched
 from gtrace_rec.stacks import StackTable
@@ -67,6 +68,7 @@ class Snapshots:
                     snapshot.unreachable = find_unreachable(
                         reader.process, snapshot, self._heap_limit, between
                     )
+                    snapshot.refers = find_referrers(reader.process, snapshot, between)
                 found.append(snapshot)
             except GoneError:
                 continue

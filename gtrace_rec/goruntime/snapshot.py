@@ -43,6 +43,7 @@ class Snapshot:
     stacks: list[NDArray[np.int64]]
     wait_reasons: tuple[str, ...]
     unreachable: NDArray[np.int8] | None = None  # by reach.find_unreachable
+    refers: list[list[int] | None] | None = None  # by referrers.find_referrers
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,6 +64,7 @@ class Snapshot:
             "stack_id": pa.array(numbers[r["stack"]], mask=r["stack"] < 0),
             "labels": [None if x is None else list(x.items()) for x in self.labels],
             "select_objs": self.select,
+            "refers": self.refers or [None] * len(r),
             "certain": r["certain"],
             **{name: pa.array(r[name], mask=r[name] == 0) for name in _NEVER_0},
             **{name: pa.array(r[name], mask=r[name] < 0) for name in _NEVER_NEGATIVE},
