@@ -9,7 +9,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gtrace_analyze._errors import UsageError
-from gtrace_analyze.analyses import cpu, goroutine, health, latency, leaks, park, summary, timeline
+from gtrace_analyze.analyses import (
+    cpu,
+    deadlocks,
+    goroutine,
+    health,
+    latency,
+    leaks,
+    park,
+    summary,
+    timeline,
+)
 from gtrace_analyze.engine import Engine, Progress, connect
 from gtrace_analyze.selection import Selection
 from gtrace_analyze.units import parse_duration
@@ -80,6 +90,14 @@ class Trace:
             there = leaks.collect(baseline._engine, include_idle=True)
             groups = leaks.Baseline(str(baseline.path), there).new(groups)
         return Leaks.of_groups(groups)
+
+    def deadlocks(self, **selection: Any) -> pd.DataFrame:
+        """Goroutines that hold each other up for ever; the columns are those of Deadlock."""
+        import pandas as pd
+
+        found = deadlocks.collect(self._engine, _selection(**selection))
+        names = [f.name for f in dataclasses.fields(deadlocks.Deadlock)]
+        return pd.DataFrame([[getattr(d, name) for name in names] for d in found], columns=names)
 
     def park(self, by: str = "stack", system: bool = False, **selection: Any) -> pd.DataFrame:
         """How long goroutines waited, by "reason", "function" or "stack"; see `park_stats`."""

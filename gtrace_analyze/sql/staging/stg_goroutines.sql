@@ -20,6 +20,8 @@ CREATE TEMP VIEW stg_goroutines (
     chan_cap,     -- capacity of the channel; NULL where obj is none
     chan_closed,  -- the channel is closed; NULL where obj is none
     reachable,    -- something that can run refers to obj or select_objs; NULL where not searched
+    holders,      -- how many hold up obj of package sync; NULL where it is none
+    refers,       -- what others wait for and its stack points at: it may hold them; NULL for none
     labels,       -- pprof labels; NULL where there are none
     tid,          -- the thread it is on; NULL where on none
     certain       -- false where it changed while it was read
@@ -42,6 +44,8 @@ SELECT
     chan_cap,
     chan_closed,
     reachable,
+    holders,
+    refers,
     labels,
     tid,
     certain
