@@ -100,7 +100,10 @@ class Trace:
         return pd.DataFrame([[getattr(d, name) for name in names] for d in found], columns=names)
 
     def park(self, by: str = "stack", system: bool = False, **selection: Any) -> pd.DataFrame:
-        """How long goroutines waited, by "reason", "function" or "stack"; see `park_stats`."""
+        """How long goroutines waited, by "reason", "function", "stack" or "channel".
+
+        See `park_stats` for the columns, above all for what distinguishes p50_ns from km50_ns.
+        """
         return _frame(park.collect(self._engine, _selection(**selection), by, system))
 
     def plot_park(self, by: str = "reason", **selection: Any) -> Figure:
@@ -135,6 +138,14 @@ class Trace:
         away, and only plan full tells time in system calls from time running.
         """
         return _frame(cpu.collect(self._engine, _selection(**selection), by, system))
+
+    def plot_park_over_time(self, **selection: Any) -> Figure:
+        """When waits of which length ended, as a heat map."""
+        from gtrace_analyze.render.plots import park as plots
+
+        return plots.draw_over_time(
+            park.chart(self._engine, _selection(**selection)), str(self.path)
+        )
 
     def timeline(self, most: int = 32, **selection: Any) -> Figure:
         """A Gantt chart of at most `most` goroutines below the number alive."""

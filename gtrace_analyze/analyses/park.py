@@ -11,19 +11,24 @@ from gtrace_analyze._errors import UsageError
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 
-__all__ = ["LEVELS", "Histogram", "collect", "histograms"]
+__all__ = ["LEVELS", "Chart", "Histogram", "chart", "collect", "histograms"]
 
 # What waits can be grouped by, and the columns that then say so.
 LEVELS = {
     "reason": ("reason",),
     "function": ("function",),
     "stack": ("reason", "function", "site", "file", "line"),
+    "channel": ("reason", "function", "pid", "obj"),
 }
 # As the view `park_histogram` cuts them.
 BINS_PER_DOUBLING = 4
-_NUMBERS = (
-    "waits, total_ns, p50_ns, p90_ns, p99_ns, max_ns, open, open_ns, open_longest_ns, uncertain"
-)
+_NUMBERS = [
+    *("waits", "total_ns", "p50_ns", "p90_ns", "p99_ns", "max_ns"),
+    *("open", "open_ns", "open_longest_ns", "uncertain"),
+    *("censored", "km50_ns", "km90_ns", "km99_ns"),
+]
+# Distributions are kept by these; a channel has too few waits for one.
+_HISTOGRAM_KEYS = {"reason": ("reason",), "function": ("function",), "stack": ("reason", "site")}
 
 
 @dataclass(frozen=True)
@@ -42,18 +47,19 @@ class Histogram:
 def collect(
     engine: Engine, selection: Selection = ALL, by: str = "stack", system: bool = False
 ) -> pa.Table:
-    """Waits grouped by "reason", "function" or "stack", those with most waiting time first.
+    """Waits grouped by "reason", "function", "stack" or "channel", most waiting time first.
 
     Columns: what is grouped by, then waits, total_ns, p50_ns, p90_ns, p99_ns, max_ns, open,
-    open_ns, open_longest_ns and uncertain, as in the view `park_stats`. With `system`,
-    the waits of the runtime's own goroutines instead of the program's. A selection takes whole
-    waits that overlap its time. Raises UsageError for another `by`.
+    open_ns, open_longest_ns, uncertain, censored, km50_ns, km90_ns and km99_ns, as in the view
+    `park_stats`: of the waits that ended, and estimated for all of them. With `system`, the waits
+    of the runtime's own goroutines instead of the program's. A selection takes whole waits that
+    overlap its time. Raises UsageError for another `by`.
     """
     if by not in LEVELS:
         raise UsageError(f"waits cannot be grouped by {by!r}; try {', '.join(LEVELS)}")
     source, parameters = _source(engine, selection, "park_stats")
     return engine.table(
-        f"SELECT {', '.join(LEVELS[by])}, {_NUMBERS} FROM {source} "
+        f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])} FROM {source} "
         "WHERE level = $level AND system = $system "
         f"ORDER BY total_ns + open_ns DESC, {', '.join(LEVELS[by])}",
         {**parameters, "level": by, "system": system},
@@ -63,9 +69,14 @@ def collect(
 def histograms(
     engine: Engine, selection: Selection = ALL, by: str = "reason", most: int = 6
 ) -> list[Histogram]:
-    """The distributions of the groups with most waiting time, one after the other."""
+    """The distributions of the groups with most waiting time, one after the other.
+
+    Raises UsageError if there are none of groups by `by`.
+    """
+    if by not in _HISTOGRAM_KEYS:
+        raise UsageError(f"there are no distributions by {by!r}; try {', '.join(_HISTOGRAM_KEYS)}")
     groups = collect(engine, selection, by).slice(0, most).to_pylist()
-    key = {"reason": ("reason",), "function": ("function",), "stack": ("reason", "site")}[by]
+    key = _HISTOGRAM_KEYS[by]
     columns = ", ".join(key)
     source, parameters = _source(engine, selection, "park_histogram")
     rows = engine.rows(
@@ -77,6 +88,29 @@ def histograms(
     for row in rows:
         counts.setdefault(tuple(row[k] for k in key), {})[row["bin"]] = row["waits"]
     return [_histogram(group, by, counts.get(tuple(group[k] for k in key), {})) for group in groups]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """When waits ended and how long they were: `cells` has step (a hundredth), bin and waits."""
+
+    recording_start: int
+    start: int
+    end: int
+    cells: pa.Table
+
+
+def chart(engine: Engine, selection: Selection = ALL) -> Chart:
+    """What a picture over time shows."""
+    start, end = selection.span(engine)
+    (recording,) = engine.rows("SELECT ts FROM recording")
+    source, parameters = _source(engine, selection, "park_heatmap")
+    cells = engine.table(
+        f"SELECT step, bin, sum(waits)::BIGINT AS waits FROM {source} WHERE NOT system "
+        "GROUP BY step, bin ORDER BY step, bin",
+        parameters,
+    )
+    return Chart(recording["ts"], start, end, cells)
 
 
 def _histogram(group: dict[str, Any], by: str, counts: dict[int, int]) -> Histogram:

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 @common.traces
 @click.option(
     "--by",
-    type=click.Choice(["stack", "function", "reason"]),
+    type=click.Choice(["stack", "function", "reason", "channel"]),
     default="stack",
     show_default=True,
     help="What to group the waits by.",
 )
 @click.option("--system", is_flag=True, help="The runtime's own goroutines, not the program's.")
+@click.option("--histogram", is_flag=True, help="The distributions of the longest, as bars.")
+@click.option("--heatmap", type=click.Path(), help="Draw when waits of which length ended.")
 @click.option("--plot", type=click.Path(), help="Draw the distributions as PNG, SVG or PDF.")
 @common.selecting
 @common.listing()
@@ -33,25 +35,40 @@ def command(
     traces: tuple[str, ...],
     by: str,
     system: bool,
+    histogram: bool,
+    heatmap: str | None,
     plot: str | None,
     selection: Selection,
     layout: Layout,
 ) -> None:
     """How long goroutines waited, for what and where: count, total, quantiles, longest.
 
-    OPEN counts the waits that had not ended when the recording did; they are in no other column.
-    A selection takes whole waits that overlap its time.
+    OPEN counts the waits that had not ended when the recording did. P50 and P99 are of the waits
+    that ended. KM50 and KM99 estimate them for all waits, with those that are still open, or were
+    cut by a loss or a closed recording window, counted as at least that long (Kaplan-Meier); they
+    are shown where there are such waits, and "=" where it makes no difference.
+
+    A selection takes whole waits that overlap its time. An address can have been several channels,
+    one after the other.
     """
     from gtrace_analyze.analyses import park
-    from gtrace_analyze.render.park import show_park
+    from gtrace_analyze.render.park import show_histograms, show_park
 
     found = {}
     for trace in common.opened(traces):
         found[trace.source] = park.collect(trace.engine, selection, by, system)
-        if plot:
+        if histogram:
+            shown = park.histograms(trace.engine, selection, by, layout.limit or 10**6)
+            show_histograms(shown, trace.source if len(traces) > 1 else None)
+        if plot or heatmap:
             from gtrace_analyze.render.plots import park as plots
 
-            target = common.picture(plot, trace, len(traces))
-            histograms = park.histograms(trace.engine, selection, by)
-            common.save(plots.draw(histograms, trace.source), target)
-    show_park(found, by, layout)
+            if plot:
+                shown = park.histograms(trace.engine, selection, "stack" if by == "channel" else by)
+                target = common.picture(plot, trace, len(traces))
+                common.save(plots.draw(shown, trace.source), target)
+            if heatmap:
+                figure = plots.draw_over_time(park.chart(trace.engine, selection), trace.source)
+                common.save(figure, common.picture(heatmap, trace, len(traces)))
+    if not histogram:
+        show_park(found, by, layout)

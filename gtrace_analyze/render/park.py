@@ -1,16 +1,18 @@
-"""Waits as a listing."""
+"""Waits as a listing and as bars."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
 
 import pyarrow as pa
 
+from gtrace_analyze.analyses.park import BINS_PER_DOUBLING, Histogram
 from gtrace_analyze.render.listing import Column, Layout, merged, show
 from gtrace_analyze.units import duration, number, short_function
 
-__all__ = ["show_park"]
+__all__ = ["show_histograms", "show_park"]
 
 _NUMBERS = [
     Column("waited_ns", "TIME", duration, right=True),
@@ -20,9 +22,13 @@ _NUMBERS = [
     Column("max_ns", "MAX", duration, right=True),
     Column("open", "OPEN", number, right=True),
 ]
+# What differs by less is the rounding of the estimate.
+_SAME = 0.002
+_BAR = 40
 _KEYS = {
     "reason": Column("reason", "REASON", elastic=True),
     "function": Column("function", "FUNCTION", short_function, elastic=True),
+    "obj": Column("obj", "CHANNEL", lambda address: f"{address:#x}"),
 }
 
 
@@ -31,10 +37,54 @@ def show_park(found: Mapping[str, pa.Table], by: str, layout: Layout) -> None:
     rows, names = merged(found)
     keys = [column for name, column in _KEYS.items() if name in names]
     source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
+    numbers = list(_NUMBERS)
     if layout.form == "text":
         rows = [row | {"waited_ns": row["total_ns"] + row["open_ns"]} for row in rows]
         rows = [row | {"function": _at_line(row)} for row in rows if "line" in row] or rows
-    show(rows, [*source, *_NUMBERS, *keys], layout, names)
+        rows = [row | {f"est{p}": _estimate(row, p) for p in (50, 99)} for row in rows]
+        if any(row["censored"] for row in rows):
+            numbers[4:4] = [Column(f"est{p}", f"KM{p}", right=True) for p in (50, 99)]
+    show(rows, [*source, *numbers, *keys], layout, names)
+
+
+def show_histograms(
+    histograms: Sequence[Histogram], source: str | None = None, stream: TextIO | None = None
+) -> None:
+    """Print distributions as bars, one step for a doubling of the time."""
+    out = stream or sys.stdout
+    if source is not None:
+        out.write(f"{source}\n")
+    for histogram in histograms:
+        facts = histogram.facts
+        title = short_function(histogram.label) if "function" in facts else histogram.label
+        reason = f", {facts['reason']}" if "function" in facts and facts.get("reason") else ""
+        still = f", {facts['open']:,} open up to {duration(facts['open_longest_ns'])}"
+        out.write(f"{title}{reason}: {facts['waits']:,} waits{still if facts['open'] else ''}\n")
+        _write_bars(histogram, out)
+        out.write("\n")
+
+
+def _write_bars(histogram: Histogram, out: TextIO) -> None:
+    steps = range(0, len(histogram.waits), BINS_PER_DOUBLING)
+    counts = [sum(histogram.waits[i : i + BINS_PER_DOUBLING]) for i in steps]
+    most = max(counts, default=1)
+    for i, count in zip(steps, counts, strict=True):
+        last = min(i + BINS_PER_DOUBLING, len(histogram.waits))
+        span = f"{duration(histogram.edges[i]):>7} … {duration(histogram.edges[last]):<7}"
+        bar = "█" * (count * _BAR // most) or ("▏" if count else "")
+        out.write(f"  {span} {count:>9,} {bar}".rstrip() + "\n")
+
+
+def _estimate(row: dict[str, Any], percent: int) -> str:
+    """The Kaplan-Meier quantile, "=" where it is the one of the waits that ended."""
+    if not row["censored"]:
+        return "="
+    estimate, plain = row[f"km{percent}_ns"], row[f"p{percent}_ns"]
+    if estimate is None:
+        longest = max(row["open_longest_ns"] or 0, row["max_ns"] or 0)
+        return f">{duration(longest)}"
+    same = plain is not None and abs(estimate - plain) <= _SAME * plain
+    return "=" if same else duration(estimate)
 
 
 def _at_line(row: dict[str, Any]) -> str:

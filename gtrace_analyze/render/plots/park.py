@@ -9,12 +9,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gtrace_analyze.analyses.park import Histogram
-from gtrace_analyze.render.plots.heatmap import tick
+from gtrace_analyze.analyses.park import Chart, Histogram
+from gtrace_analyze.render.plots.heatmap import heat, tick
 from gtrace_analyze.render.plots.style import INK, MUTED, SITES, bare, figure
 from gtrace_analyze.units import duration, short_function
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_over_time"]
 
 _LONGEST = 34
 
@@ -48,6 +48,20 @@ def draw(histograms: Sequence[Histogram], title: str) -> Figure:
         axes.minorticks_off()
         axes.grid(axis="x", color="#eceff2", lw=0.8)
     fig.text(0.97, 0.12 / fig.get_figheight(), "length of a wait", size=8, color=MUTED, ha="right")
+    return fig
+
+
+def draw_over_time(chart: Chart, title: str) -> Figure:
+    """When waits of which length ended, as a heat map."""
+    fig = figure(10, 4.6)
+    fig.text(0.015, 0.945, "How long goroutines had waited when they were woken", size=13,
+             weight="bold", color=INK, va="center")  # fmt: skip
+    fig.text(0.985, 0.945, title, size=8, color=MUTED, ha="right", va="center")
+    axes = fig.add_axes((0.075, 0.12, 0.885, 0.75))
+    start = (chart.start - chart.recording_start) / 1e9
+    end = (chart.end - chart.recording_start) / 1e9
+    heat(fig, axes, chart.cells, "waits", start, end, "waits that ended")
+    axes.set_xlabel("seconds from the start of the recording", size=8, color=MUTED)
     return fig
 
 

@@ -1,18 +1,23 @@
--- How long goroutines waited, by wait reason, by function and by stack.
+-- How long goroutines waited, by wait reason, by function, by stack and by channel.
 --
--- Waits that are still open are counted beside the distribution, not in it: how long they will
--- last is not known. Uncertain waits are in neither.
+-- Two answers: p50_ns and its like are of the waits that ended, km50_ns and its like estimate all
+-- waits (see `park_survival_of`), those not seen to end included. The first are too short where long
+-- waits did not end in time.
 --
 -- Grain: one row per level and what is grouped by there; filter by level.
 -- Cost: stored in the index.
 CREATE TABLE park_stats (
-    level,            -- what the row is about: reason, function or stack
+    level,            -- what the row is about: reason, function, stack or channel
     system,           -- waits in the runtime's own business; they have rows of their own
     reason,           -- wait reason; NULL at level function and where not known
-    function,         -- innermost function that is not plumbing; NULL at level reason
+    function,         -- innermost function that is not plumbing; NULL at level reason; at level
+                      -- channel one of those that waited
     site,             -- place, see `stacks`; NULL at other levels and if no stack was taken
     file,             -- source file; NULL at other levels
     line,             -- line; NULL at other levels
+    pid,              -- process; NULL but at level channel
+    obj,              -- address of the channel, which may have been several one after the other;
+                      -- NULL but at level channel
     waits,            -- waits that ended
     total_ns,         -- their sum, ns
     p50_ns,           -- half of them were at most this long, ns; NULL if none ended
@@ -22,6 +27,12 @@ CREATE TABLE park_stats (
     open,             -- waits that had not ended when the recording did
     open_ns,          -- how long those had lasted by then, together, ns
     open_longest_ns,  -- how long the longest of those had lasted by then, ns; NULL if none is open
-    uncertain         -- waits with a loss of events within
+    uncertain,        -- waits with a loss of events within
+    censored,         -- waits that were seen to begin and then lost from sight: open ones, and those
+                      -- cut by a loss or a closed recording window
+    km50_ns,          -- estimate: half of all waits are at most this long, ns; NULL if too few were
+                      -- seen to end; p50_ns if none is censored
+    km90_ns,          -- estimate: nine of ten of all waits are at most this long, ns; likewise
+    km99_ns           -- estimate: 99 of 100 of all waits are at most this long, ns; likewise
 ) AS
 FROM park_stats_of(NULL, NULL, NULL, NULL)

@@ -1,0 +1,28 @@
+-- How many waits that were how long ended when, in hundredths of the span from t0 to t1 (NULL: of
+-- the recording), for some of the waits (see `selected_waits`). The columns are those of
+-- `park_heatmap`.
+CREATE TEMP MACRO park_heatmap_of(t0, t1, goids, pattern) AS TABLE
+WITH span AS (
+    SELECT coalesce(t0, ts) AS first, greatest(coalesce(t1, ts_end) - coalesce(t0, ts), 1) AS length
+    FROM recording
+),
+binned AS (
+    SELECT
+        system,
+        reason,
+        least((w.ts_end - s.first)::HUGEINT * 100 // s.length, 99)::INTEGER AS step,
+        floor(4 * log2(greatest(dur, 1)))::INTEGER AS bin
+    FROM selected_waits(t0, t1, goids, pattern) AS w
+    CROSS JOIN span AS s
+    WHERE dur IS NOT NULL AND certain AND w.ts_end >= s.first AND w.ts_end <= s.first + s.length
+)
+SELECT
+    system,
+    reason,
+    step,
+    bin,
+    pow(2, bin / 4) AS from_ns,
+    pow(2, (bin + 1) / 4) AS to_ns,
+    count(*) AS waits
+FROM binned
+GROUP BY ALL
