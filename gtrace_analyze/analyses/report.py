@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gtrace_analyze.analyses import blindspots, health, leaks, park, summary, timeline
+from gtrace_analyze.analyses import blindspots, health, latency, leaks, park, summary, timeline
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.analyses.park import Histogram
 from gtrace_analyze.analyses.summary import Summary
@@ -20,6 +20,7 @@ _SITES = 10
 _PLACES = 14
 _LANES = 28
 _LANES_OF_GROUP = 4
+_STARVED = 6
 _CELLS = 500
 
 
@@ -29,8 +30,9 @@ class Report:
 
     ``health`` are rows of the view `health`, ``gaps`` spans not seen whole (ts, ts_end, cause,
     lost), ``idle`` the groups that wait for good reason, ``waits`` the places with most waiting
-    time, ``stacks`` their stacks by site, ``worst`` the timeline of those that leak, or if none
-    does, of those that live longest.
+    time, ``stacks`` their stacks by site. ``latency``, ``latency_sites`` and ``latency_worst`` are
+    None and empty where the plan does not tell when goroutines run. ``worst`` is the timeline of
+    those that leak and those that waited longest for a thread, or of those that lived longest.
     """
 
     summary: Summary
@@ -41,6 +43,9 @@ class Report:
     idle: list[LeakGroup]
     waits: list[Histogram]
     stacks: dict[int, list[dict[str, Any]]]
+    latency: latency.Chart | None
+    latency_sites: list[dict[str, Any]]
+    latency_worst: list[dict[str, Any]]
     worst: Timeline
 
 
@@ -49,6 +54,8 @@ def collect(engine: Engine) -> Report:
     found = summary.collect(engine, _SITES)
     groups = leaks.collect(engine, include_idle=True)
     waits = park.histograms(engine, by="stack", most=_PLACES)
+    sees = latency.sees(engine)
+    late = latency.worst(engine, most=_STARVED).to_pylist() if sees else []
     return Report(
         summary=found,
         totals=engine.recording.manifest.totals,
@@ -58,13 +65,17 @@ def collect(engine: Engine) -> Report:
         idle=[group for group in groups if group.verdict == "idle"],
         waits=waits,
         stacks=_stacks(engine, [h.facts["site"] for h in waits]),
-        worst=timeline.collect(engine, _worst(found.leaks), _LANES, _CELLS),
+        latency=latency.chart(engine) if sees else None,
+        latency_sites=latency.collect(engine).slice(0, _SITES).to_pylist() if sees else [],
+        latency_worst=late,
+        worst=timeline.collect(engine, _worst(found.leaks, late), _LANES, _CELLS),
     )
 
 
-def _worst(groups: list[LeakGroup]) -> Selection:
-    goids = [goid for group in groups for goid in group.goids[:_LANES_OF_GROUP]]
-    return Selection(goids=frozenset(goids[:_LANES])) if goids else ALL
+def _worst(groups: list[LeakGroup], late: list[dict[str, Any]]) -> Selection:
+    leaking = [goid for group in groups for goid in group.goids[:_LANES_OF_GROUP]]
+    goids = [*leaking[: _LANES - len(late)], *(row["goid"] for row in late)]
+    return Selection(goids=frozenset(goids)) if goids else ALL
 
 
 def _stacks(engine: Engine, sites: list[int | None]) -> dict[int, list[dict[str, Any]]]:

@@ -80,3 +80,11 @@ def test_the_browser_tells_what_a_page_does(browser: Chromium, tmp_path: Path) -
     assert seen.width == 3000
     page.write_text("<script>console.log('hello')</script>")
     assert any("hello" in problem for problem in browser.show(page).problems)
+
+
+def test_a_real_recording_is_quiet(browser: Chromium, repo: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(ga.open(repo / "notebooks" / "leaky.parquet").report())
+    for width in (1200, 420):
+        seen = browser.show(page, width=width)
+        assert (seen.problems, seen.requests, seen.width) == ([], [], width)

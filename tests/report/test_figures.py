@@ -157,3 +157,20 @@ def test_distributions_share_an_axis_that_reaches_to_what_is_open() -> None:
     assert second.path == ""
     assert second.open_at == pytest.approx(100 * 3 / 3.0414, abs=0.1)
     assert [tick.label for tick in found.ticks] == ["1µs", "10µs", "100µs", "1ms"]
+
+
+def test_latency_lies_on_a_logarithmic_scale() -> None:
+    steps = [
+        {"ts": 0, "ts_end": 500, "p50_ns": 1_000, "p99_ns": 100_000},
+        {"ts": 500, "ts_end": 1000, "p50_ns": None, "p99_ns": None},
+    ]
+    found = figures.late(steps, 0, 1000)
+    top = 100 * (1 - 2 / 2.0792)
+    assert _corners(found.most) == [
+        (0, 100),
+        (0, pytest.approx(top, abs=0.1)),
+        (500, pytest.approx(top, abs=0.1)),
+        (500, 100),
+    ]
+    assert _corners(found.half)[1] == (0, 100)
+    assert [tick.label for tick in found.levels] == ["1µs", "10µs", "100µs"]

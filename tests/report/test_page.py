@@ -103,6 +103,7 @@ def test_it_says_what_the_other_commands_say(tmp_path: Path) -> None:
         for sentence in group.evidence:
             assert " ".join(sentence.split()) in text
     assert f"{int(groups['count'].sum())}goroutines" in text.replace(" goroutines", "goroutines")
+    assert all(f"goroutine {row.goid}" in text for row in trace.latency_worst(3).itertuples())
     assert "93 events, nothing lost, nothing uncertain" in text
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "Distribution",
     "Distributions",
     "LaneGroup",
+    "Late",
     "Layer",
     "Strip",
     "Tick",
@@ -31,6 +32,7 @@ __all__ = [
     "distributions",
     "gap_bands",
     "lanes",
+    "late",
     "time_ticks",
 ]
 
@@ -110,6 +112,15 @@ class Distributions:
 
     rows: list[Distribution]
     ticks: list[Tick]
+
+
+@dataclass(frozen=True)
+class Late:
+    """Scheduling latency over time: areas below the median and below 99 of 100."""
+
+    half: str
+    most: str
+    levels: list[Tick]
 
 
 def time_ticks(length: int, most: int = 8) -> list[Tick]:
@@ -249,6 +260,27 @@ def distributions(histograms: Sequence[Histogram]) -> Distributions:
         )
     ticks = [Tick(at(10.0**k), _round(10**k)) for k in range(math.ceil(first), int(last) + 1)]
     return Distributions(rows, ticks)
+
+
+def late(steps: Sequence[dict[str, Any]], start: int, end: int) -> Late:
+    """The latency of `latency_over_time`, on a logarithmic scale."""
+    known = [step for step in steps if step["p99_ns"]]
+    values = [max(step[name], 1) for step in known for name in ("p50_ns", "p99_ns")]
+    first = math.floor(math.log10(min(values, default=1e3)))
+    last = math.log10(max(values, default=1e6) * 1.2)
+
+    def y(ns: float) -> float:
+        return _HEIGHT * (1 - (math.log10(max(ns, 1)) - first) / (last - first))
+
+    def area(name: str) -> str:
+        path = []
+        for step in known:
+            left, right = ((step[k] - start) / max(end - start, 1) for k in ("ts", "ts_end"))
+            path.append(f"M{_n(left * _WIDTH)} 100V{_n(y(step[name]))}H{_n(right * _WIDTH)}V100z")
+        return "".join(path)
+
+    levels = [Tick(y(10.0**k), _round(10**k)) for k in range(first, int(last) + 1)]
+    return Late(area("p50_ns"), area("p99_ns"), levels)
 
 
 def _histogram(histogram: Histogram, at: Any) -> str:

@@ -44,7 +44,15 @@ def _values(report: Report, source: str) -> dict[str, Any]:
         "lanes": figures.lanes(chart),
         "states": _legend(report),
         "waits": figures.distributions(report.waits),
+        "late": _late(report),
     }
+
+
+def _late(report: Report) -> figures.Late | None:
+    chart = report.latency
+    if chart is None or not chart.steps.num_rows:
+        return None
+    return figures.late(chart.steps.to_pylist(), chart.start, chart.end)
 
 
 def _legend(report: Report) -> dict[str, str]:
