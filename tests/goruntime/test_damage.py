@@ -96,7 +96,7 @@ def test_no_region_wiped_out_does_harm(version: str, mode: str, tmp_path: Path) 
 def exercise_bytes(folder: Path, data: bytes) -> str | None:
     path = folder / "binary"
     path.write_bytes(data)
-    return exercise(path)
+    return exercise(path, sample=25)
 
 
 @settings(max_examples=300, deadline=None)

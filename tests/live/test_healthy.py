@@ -9,10 +9,8 @@ import contextlib
 import http.client
 import json
 import os
-import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,26 +18,13 @@ from typing import Any, Self
 
 import pytest
 
-import others
 import toolchains
+from live import services
 from live.recording import READY_S, RECORDER, ROOT, analyze, running, said, wait_until_recording
 
 pytestmark = [pytest.mark.live, pytest.mark.go]
 
 SECONDS = float(os.environ.get("GTRACE_HEALTHY_SECONDS", "15"))
-PROMETHEUS = """
-global: {scrape_interval: 1s}
-scrape_configs: [{job_name: self, static_configs: [{targets: ["%s"]}]}]
-"""
-CADDY = """
-{
-	admin off
-}
-http://%s {
-	respond /hello "hello"
-	file_server
-}
-"""
 
 
 class Visitors:
@@ -73,40 +58,6 @@ class Visitors:
         connection.close()
 
 
-def _free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
-
-
-def _wait_for(address: str) -> None:
-    host, _, port = address.partition(":")
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            socket.create_connection((host, int(port))).close()
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"nothing listens on {address}")
-
-
-def _prometheus(folder: Path, address: str) -> list[str]:
-    config = folder / "prometheus.yml"
-    config.write_text(PROMETHEUS % address)
-    return [
-        str(others.prometheus()),
-        f"--config.file={config}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address={address}",
-    ]
-
-
-def _caddy(folder: Path, address: str) -> list[str]:
-    config = folder / "Caddyfile"
-    config.write_text(CADDY % address)
-    return [str(others.caddy()), "run", "--adapter", "caddyfile", "--config", str(config)]
-
-
 @dataclass(frozen=True)
 class Recorded:
     """One recording of several programs."""
@@ -131,11 +82,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
             programs[name] = stack.enter_context(running(command, subprocess.DEVNULL))
             return programs[name]
 
-        prometheus, caddy = _free_address(), _free_address()
-        start("prometheus", *_prometheus(folder, prometheus))
-        start("caddy", *_caddy(folder, caddy))
-        _wait_for(prometheus)
-        _wait_for(caddy)
+        prometheus, caddy = services.free_address(), services.free_address()
+        start("prometheus", *services.prometheus(folder, prometheus, target=prometheus))
+        start("caddy", *services.caddy(folder, caddy))
+        services.wait_for(prometheus)
+        services.wait_for(caddy)
         leaky = toolchains.build(toolchains.NEWEST, ROOT / "examples" / "leaky")
         shop = start("shop", leaky, "-healthy", "-addr", "127.0.0.1:0")
         address = said(shop.stdout, r"listening on (\S+)")[1]

@@ -190,3 +190,26 @@ def test_a_snapshot_is_taken_every_so_often(tmp_path: Path, parked: int, plan: s
     taken = manifest["totals"]["snapshots"]
     seconds = (manifest["stopped_ts"] - manifest["started_ts"]) / 1e9
     assert 5 <= taken <= seconds * 10 + 2
+
+
+@live
+def test_ten_thousand_goroutines_with_their_stacks_take_under_two_seconds(
+    tmp_path: Path, go_binary: Callable[..., Path]
+) -> None:
+    """Of the recorder's processor time, all that it does besides included."""
+    out = tmp_path / "trace"
+    with running([go_binary("parked.go", mode="stripped"), "2000"]) as target:
+        said(target.stdout, "^ready")
+        options = ("--plan", "snapshot", "--snapshot-interval", "500ms", "--duration", "4s")
+        done = record(out, "--pid", str(target.pid), *options)
+    assert done.returncode == 0, done.stderr
+    recording = Recording(out)
+    taken = recording.manifest["totals"]["snapshots"]
+    assert taken >= 3
+    whole = (
+        "select count(*) from goroutines where stack_id is not null and certain group by snapshot"
+    )
+    assert min(count for (count,) in recording.sql(whole)) > 10_000
+    seconds = recording.one("select sum(cpu_ns) from health") / 1e9
+    print(f"{seconds / taken:.2f} s of processor time for each of {taken} snapshots")
+    assert seconds / taken < 2
