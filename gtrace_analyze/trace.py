@@ -93,6 +93,8 @@ class Trace:
 
     def deadlocks(self, **selection: Any) -> pd.DataFrame:
         """Goroutines that hold each other up for ever; the columns are those of Deadlock."""
+        import dataclasses
+
         import pandas as pd
 
         found = deadlocks.collect(self._engine, _selection(**selection))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import gtrace_analyze as ga
 from gtrace_analyze.analyses import deadlocks
 from gtrace_analyze.analyses.deadlocks import Deadlock
 from gtrace_analyze.engine import Engine
@@ -106,6 +108,15 @@ def test_a_lock_that_nobody_is_left_to_give_back(analyzed: Analyzed) -> None:
         recording(waiting(5, 0xA0, reachable=False), waiting(6, 0xA0, reachable=False))
     )
     assert found(engine) == [("deadlock", "no holder", [5, 6], [])]
+
+
+def test_in_python(tmp_path: Path) -> None:
+    b = recording(waiting(5, 0xA0, reachable=False))
+    with ga.open(b.write(tmp_path / "trace")) as t:
+        frame = t.deadlocks()
+        assert frame["kind"].tolist() == ["no holder"]
+        assert [member.goid for member in frame["members"][0]] == [5]
+        assert t.deadlocks(goids=[6]).empty
 
 
 def test_nothing_is_said_where_stacks_were_not_searched(analyzed: Analyzed) -> None:
