@@ -81,14 +81,27 @@ class Engine:
         if not statements:
             raise QueryError("no SQL given; try: SELECT * FROM recording")
         for statement in statements:
-            if statement.type not in _READS:
-                raise QueryError(f"only queries can be run here, not {statement.type.name}")
+            if what := self._other_than_a_query(statement):
+                raise QueryError(f"only queries can be run here, not {what}")
         words = _words(sql)
         self._provide(self._missing.copy() if words & _LOOKING_AROUND else words)
         try:
             return self._con.sql(sql).to_arrow_table()
         except duckdb.Error as e:
             raise QueryError(_first_lines(e)) from None
+
+    def _other_than_a_query(self, statement: duckdb.Statement) -> str | None:
+        """What a statement is, None for a query. EXPLAIN ANALYZE does what it explains."""
+        if statement.type == duckdb.StatementType.MULTI:
+            return "PIVOT without IN (...), which makes a type; name the columns: ON x IN (a, b)"
+        if statement.type != duckdb.StatementType.EXPLAIN:
+            return None if statement.type in _READS else statement.type.name
+        inner = _EXPLAIN.sub("", statement.query, count=1)
+        try:
+            kinds = {s.type for s in self._con.extract_statements(inner)}
+        except duckdb.Error:
+            kinds = set()
+        return None if kinds and kinds <= _READS else "EXPLAIN of anything else"
 
     def close(self) -> None:
         self._con.close()
@@ -109,11 +122,11 @@ def _words(sql: str) -> set[str]:
     return set(re.findall(r"\w+", sql.lower()))
 
 
-_READS = {
-    duckdb.StatementType.SELECT,
-    duckdb.StatementType.EXPLAIN,
-    duckdb.StatementType.RELATION,
-}
+_READS = {duckdb.StatementType.SELECT, duckdb.StatementType.RELATION}
+_EXPLAIN = re.compile(
+    r"^(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*EXPLAIN\b(?:\s*ANALYZE\b)?(?:\s*\([^)]*\))?",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def connect(path: Path, progress: Progress | None = None) -> Engine:

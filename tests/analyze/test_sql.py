@@ -1,0 +1,115 @@
+"""What users may run as SQL: queries over the recording, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gtrace_analyze._errors import QueryError
+from gtrace_analyze.engine import Engine
+from synth import Recording
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+QUERIES = [
+    "SELECT count(*) FROM events",
+    "FROM goroutines",
+    "WITH x AS (SELECT 1 AS y) SELECT y FROM x",
+    "VALUES (1)",
+    "DESCRIBE intervals",
+    "SHOW TABLES",
+    "SUMMARIZE intervals",
+    "EXPLAIN SELECT * FROM intervals",
+    "-- a comment\nEXPLAIN ANALYZE SELECT * FROM intervals",
+    "EXPLAIN (FORMAT json) SELECT 1",
+    "PIVOT intervals ON state IN ('running', 'waiting') USING count(*) GROUP BY goid",
+    "SELECT 1; SELECT 2",
+]
+# With {part} for a file of the recording, {other} for one beside it.
+REFUSED = [
+    "CREATE TABLE mine AS SELECT 1",
+    "DELETE FROM goroutines",
+    "EXPLAIN ANALYZE DELETE FROM goroutines",
+    "/* a */ explain analyze DROP TABLE goroutines",
+    "EXPLAIN (ANALYZE) CREATE TABLE mine AS SELECT 1",
+    "SELECT 1; DROP TABLE goroutines",
+    "ATTACH '{other}'",
+    "COPY (SELECT 1) TO '{other}'",
+    "EXPLAIN ANALYZE COPY (SELECT 1) TO '{other}'",
+    "EXPLAIN ANALYZE COPY (SELECT 1 AS ts) TO '{part}' (FORMAT parquet, USE_TMP_FILE false)",
+    "EXPORT DATABASE '{other}'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "SET allowed_paths = ['/']",
+    "PRAGMA enable_profiling",
+    "CALL pragma_version()",
+    "PREPARE q AS SELECT 1",
+    "FROM '{other}'",
+    "FROM read_csv('{other}')",
+    "FROM read_text('{other}')",
+    "FROM read_blob('{other}')",
+    "FROM read_json('{other}')",
+    "FROM sniff_csv('{other}')",
+    "FROM glob('{other}*')",
+    "FROM query('COPY (SELECT 1) TO ''{other}''')",
+    "FROM read_parquet('https://127.0.0.1/x.parquet')",
+    "SELECT getenv('HOME')",
+]
+
+
+@pytest.fixture
+def engine(analyzed: Callable[..., Engine]) -> Engine:
+    b = Recording()
+    b.go(1, parent=2, ts=1).run(2).park(3, "select", ["main.f main.go:1"])
+    return analyzed(b)
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_queries_run(engine: Engine, sql: str) -> None:
+    assert engine.query(sql).num_rows > 0
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_all_else_is_refused_and_nothing_is_touched(
+    engine: Engine, tmp_path: Path, sql: str
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n1,2\n")
+    part = engine.recording.parts[0].path
+    before = part.read_bytes()
+    with pytest.raises(QueryError):
+        engine.query(sql.format(other=other, part=part))
+    assert other.read_text() == "a,b\n1,2\n"
+    assert part.read_bytes() == before
+    assert engine.rows("SELECT count(*) AS n FROM goroutines") == [{"n": 1}]
+
+
+def test_python_s_own_tables_are_out_of_reach(engine: Engine) -> None:
+    mine = engine.table("SELECT 1 AS secret")
+    assert mine.num_rows == 1
+    with pytest.raises(QueryError, match="mine"):
+        engine.query("FROM mine")
+
+
+def test_bad_sql_gets_one_clear_line(tmp_path: Path) -> None:
+    b = Recording()
+    b.go(1, parent=2, ts=1)
+    trace = b.write(tmp_path / "t")
+    for sql, line in [
+        ("SELEC 1", 'syntax error at or near "SELEC"'),
+        ("SELECT goidd FROM events", "goidd"),
+        ("FROM nowhere", "nowhere"),
+        ("", "no SQL given"),
+        ("DROP TABLE goroutines", "only queries can be run here, not DROP"),
+    ]:
+        command = [sys.executable, "-m", "gtrace_analyze", "sql", str(trace), sql]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert line in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert done.stdout == ""
