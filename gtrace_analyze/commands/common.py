@@ -30,6 +30,8 @@ __all__ = [
     "traces",
 ]
 
+_BAR = 20  # columns
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -199,7 +201,9 @@ def _progress(what: str, done: int, total: int) -> None:
     """One line that overwrites itself, where someone is looking."""
     if not sys.stderr.isatty():
         return
-    text = f"building the index: {what} ({done + 1} of {total})" if done < total else ""
+    full = round(_BAR * done / total)
+    bar = "█" * full + "░" * (_BAR - full)
+    text = f"building the index {bar} {done} of {total}, {what}" if done < total else ""
     sys.stderr.write(f"\r\x1b[K{text}")
     sys.stderr.flush()
 

@@ -1,0 +1,112 @@
+"""The index: built once, kept beside the recording or in the cache, thrown away when stale."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gtrace_analyze import catalog, engine
+from gtrace_analyze.engine import connect
+from synth import Recording, edit_manifest
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that every user may look into."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def trace(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recording that is large enough for an index, and a cache of its own."""
+    monkeypatch.setattr(engine, "_INDEX_FROM", 1)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+    b = Recording()
+    b.go(7, parent=1, ts=1, at="main.main main.go:3").run(2).park(3, "select", ["main.f main.go:1"])
+    return b.write(place / "trace")
+
+
+def built(trace: Path, query: Callable[[engine.Engine], object] = lambda _: None) -> list[str]:
+    """Open the recording; which tables had to be computed."""
+    steps: list[str] = []
+    opened = connect(trace, lambda what, done, total: steps.append(what))
+    query(opened)
+    assert opened.rows("SELECT goid FROM goroutines") == [{"goid": 7}]
+    opened.close()
+    return steps
+
+
+def test_it_is_built_at_the_first_opening_only(trace: Path) -> None:
+    steps = built(trace)
+    tables = [o.name for o in catalog.load() if o.kind == "table"]
+    assert steps == [*tables, "done"]
+    assert (trace / "_index.duckdb").exists()
+    assert built(trace) == []
+    assert sorted(p.name for p in trace.iterdir() if "index" in p.name) == ["_index.duckdb"]
+
+
+def test_it_gives_the_same_answers(trace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def everything(opened: engine.Engine) -> dict[str, object]:
+        return {
+            o.name: sorted(opened.query(f"FROM {o.name}").to_pylist(), key=repr)
+            for o in catalog.load()
+            if o.kind == "table"
+        }
+
+    opened = connect(trace)
+    indexed = everything(opened)
+    opened.close()
+    monkeypatch.setattr(engine, "_INDEX_FROM", 1 << 60)
+    opened = connect(trace)
+    assert everything(opened) == indexed
+    opened.close()
+
+
+@pytest.mark.parametrize("how", ["recording", "sql", "damaged"])
+def test_a_stale_one_is_built_anew(trace: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    built(trace)
+    if how == "recording":
+        edit_manifest(trace, stop_reason="other")
+    elif how == "sql":
+        monkeypatch.setattr(catalog, "digest", lambda: "other")
+    else:
+        (trace / "_index.duckdb").write_bytes(b"rubbish" * 1000)
+    assert built(trace)[-1] == "done"
+    assert built(trace) == []
+
+
+def test_it_goes_to_the_cache_where_the_recording_is_read_only(trace: Path) -> None:
+    cache = trace.parent / "cache"
+    cache.mkdir(mode=0o777)
+    cache.chmod(0o777)
+    trace.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:  # whom no mode keeps out
+        os.seteuid(NOBODY)
+    try:
+        assert built(trace)[-1] == "done"
+        assert built(trace) == []
+    finally:
+        os.seteuid(user)
+        trace.chmod(0o755)
+    assert not (trace / "_index.duckdb").exists()
+    assert len(list(cache.glob("gtrace/index/*.duckdb"))) == 1
+
+
+def test_nothing_is_kept_of_a_build_that_failed(trace: Path) -> None:
+    def stop(what: str, done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        connect(trace, stop)
+    assert [p.name for p in trace.iterdir() if "index" in p.name] == []
+    assert built(trace)[-1] == "done"
