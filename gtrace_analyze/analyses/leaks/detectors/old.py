@@ -10,10 +10,12 @@ __all__ = ["describe"]
 
 def describe(group: WaitGroup) -> Finding:
     """They wait, perhaps for long; that is all."""
-    came = len(group.joins or [])
-    history = f"{group.at_start:,} of the {group.count:,} waited here when the recording began"
-    if not came:
-        history = f"All {group.count:,} waited here when the recording began"
+    if group.at_start == group.count:
+        history = "Waiting here since before the recording"
+    elif group.at_start:
+        history = f"{group.at_start:,} of the {group.count:,} wait here since before the recording"
+    else:
+        history = "Waiting here since some time in the recording"
     reach = (
         " By a search of the memory, something that can run refers to what they wait on."
         if group.reachable == group.count
@@ -21,6 +23,6 @@ def describe(group: WaitGroup) -> Finding:
     )
     return Finding(
         "idle",
-        f"{history}, and they do not keep becoming more; the oldest waits for "
-        f"{duration(group.oldest_ns)}.{reach}",
+        f"{history}, the oldest for {duration(group.oldest_ns)}; they do not keep becoming more."
+        f"{reach}",
     )
