@@ -47,3 +47,18 @@ func family(depth, children int) {
 	}
 	all.Wait()
 }
+
+// forget leaves goroutines behind that nobody will ever wake, among others that end.
+func forget(scale int) {
+	var all sync.WaitGroup
+	for i := 0; i < 17*scale; i++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			answer := make(chan int)
+			go func() { answer <- deep(3) }()
+			unbuffered(20)
+		}()
+	}
+	all.Wait()
+}

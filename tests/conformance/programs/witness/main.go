@@ -22,12 +22,14 @@ import (
 var workloads = map[string]func(scale int){
 	"channels": channels,
 	"churn":    churn,
+	"forget":   forget,
 	"gc":       garbage,
 	"locks":    locks,
 	"network":  network,
 	"sched":    scheduling,
 	"syscalls": syscalls,
 	"timers":   timers,
+	"wait":     func(int) { wait() },
 }
 
 func main() {
@@ -65,6 +67,12 @@ func mark(what string) {
 	time.Sleep(5 * time.Millisecond)
 	trace.Log(context.Background(), "witness", what)
 	time.Sleep(5 * time.Millisecond)
+}
+
+// wait says that it waits, and does so for a line.
+func wait() {
+	fmt.Println("waiting")
+	bufio.NewReaderSize(os.Stdin, 1).ReadString('\n')
 }
 
 func known() []string {
