@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from urllib3.util import Retry
 
 from gtrace_analyze._errors import GtraceError, UsageError
+from gtrace_analyze.export._network import reason
 from gtrace_rec import __version__
 
 __all__ = ["Client", "RefusedError", "traces_url"]
@@ -75,7 +76,7 @@ class Client:
             answer = self._pool.request("POST", self._url, body=body, headers=self._headers)
         except urllib3.exceptions.HTTPError as e:
             tries = f" after {self._retries + 1} attempts" if self._retries else ""
-            raise RefusedError(f"{self._url}: not reached{tries}: {_reason(e)}") from None
+            raise RefusedError(f"{self._url}: not reached{tries}: {reason(e)}") from None
         if answer.status != 200:
             tries = f" after {self._retries + 1} attempts" if answer.status in _AGAIN else ""
             said = _message(answer.data, answer.headers.get("Content-Type", ""))
@@ -91,16 +92,6 @@ class Client:
                 f"{self._url}: its answer is not OTLP; is this the right port?"
             ) from None
         return partial.rejected_spans, partial.error_message
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost cause, as short as it comes."""
-    while isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason:
-        error = error.reason
-    cause = error.__cause__ or error.__context__
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return str(error).rpartition(": ")[2].strip() or type(error).__name__
 
 
 def _message(body: bytes, content_type: str) -> str:

@@ -13,11 +13,21 @@ from gtrace_analyze import catalog
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.export._clock import Clock
-from gtrace_analyze.export._streams import batches
+from gtrace_analyze.export._streams import BATCH, batches
 from gtrace_analyze.export._timeline import arguments
 from gtrace_analyze.selection import Selection
 
-__all__ = ["TABLES", "Table", "Writer", "copy", "copy_all", "read", "table"]
+__all__ = [
+    "TABLES",
+    "Table",
+    "Writer",
+    "copy",
+    "copy_all",
+    "moment_of",
+    "read",
+    "schema",
+    "table",
+]
 
 _TIME = pa.timestamp("ns", "UTC")
 _CHOSEN = "SEMI JOIN selected_goroutines($start, $end, $goids, $pattern) AS g USING (pid, goid)"
@@ -56,12 +66,11 @@ class Table:
 
     def query(self, engine: Engine, flat: bool) -> str:
         """The rows in order of `key`; if `flat`, lists and maps are JSON."""
-        columns = engine.table(f"FROM {self._object.name} LIMIT 0").schema
         chosen = [
             f"to_json({c.name})::VARCHAR AS {c.name}"
             if flat and pa.types.is_nested(c.type)
             else c.name
-            for c in columns
+            for c in schema(engine, self)
         ]
         return f"SELECT {', '.join(chosen)} FROM {self.source} ORDER BY {', '.join(self.key)}"
 
@@ -126,8 +135,18 @@ def table(name: str) -> Table:
     return TABLES[name]
 
 
+def schema(engine: Engine, table: Table) -> pa.Schema:
+    """The columns, without the wall-clock ones."""
+    return engine.table(f"FROM {table.view or table.name} LIMIT 0").schema
+
+
+def moment_of(table: Table, column: str) -> str | None:
+    """The column of which this one is the wall-clock twin; None if it is none."""
+    return next((name for name in table.moments if _twin(name) == column), None)
+
+
 def read(
-    engine: Engine, table: Table, selection: Selection, flat: bool
+    engine: Engine, table: Table, selection: Selection, flat: bool, rows: int = BATCH
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a table, at least one batch. With `flat`, all columns are plain values.
 
@@ -135,7 +154,7 @@ def read(
     """
     clock = Clock.of(engine.recording.manifest)
     parameters = arguments(engine, selection)
-    for batch in batches(engine, table.query(engine, flat), parameters):
+    for batch in batches(engine, table.query(engine, flat), parameters, rows):
         yield _plain(_with_times(batch, table, clock)) if flat else _with_times(batch, table, clock)
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "open_trace",
     "output",
     "pairs",
+    "recording_name",
     "selecting_one",
     "to_file",
     "to_tables",
@@ -39,6 +40,11 @@ Writer = Callable[["Engine", "BinaryIO"], str]
 
 force = click.option("--force", is_flag=True, help="Replace what is there.")
 
+recording_name = click.option(
+    "--name",
+    metavar="NAME",
+    help="Call the recording so there.  [default: host/start/recorder's pid]",
+)
 
 one_table = click.option("--table", metavar="NAME", help="Only this table, to a file.")
 

@@ -1,0 +1,144 @@
+"""A recording as the tables of a database server, which may hold several.
+
+All tables begin with a column `recording`, by which a recording is told from the others and
+replaced when it is loaded again. Lists and maps are JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from gtrace_analyze.analyses import leaks
+from gtrace_analyze.engine import Engine
+from gtrace_analyze.export import _tables
+from gtrace_analyze.export._clock import Clock
+from gtrace_analyze.selection import ALL
+
+__all__ = ["Column", "ServerTable", "name_of", "rows", "tables"]
+
+# Computed by a query on the server from the others, or superseded by the verdicts.
+_NOT_LOADED = {"wait_groups"}
+_VERDICTS = {
+    "pid": "process",
+    "function": "innermost function that is not plumbing; NULL if no stack was taken",
+    "file": "its source file; NULL where the binary does not tell",
+    "line": "the line they wait at; NULL where the binary does not tell",
+    "created_by": "function that contains the go statement; NULL where not known",
+    "created_at": "file:line of the go statement; NULL where not known",
+    "reason": "wait reason in Go's words; NULL where not known",
+    "count": "how many they are",
+    "goids": "all of them, longest waiting first",
+    "oldest_ns": "how long the longest waiting waits, ns",
+    "newest_ns": "how long the last to come waits, ns",
+    "growth_per_s": "by how many they became more, per second",
+    "verdict": "leak, suspect or idle",
+    "evidence": "why, in sentences",
+    "stack": "stack of the longest waiting, innermost frame first",
+}
+_VERDICT_TYPES = {
+    "pid": pa.int32(), "line": pa.int32(), "count": pa.int64(), "oldest_ns": pa.int64(),
+    "newest_ns": pa.int64(), "growth_per_s": pa.float64(),
+}  # fmt: skip
+_JSON = {"goids", "evidence", "stack"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; `json` if its strings are such. `nullable` is what its documentation says."""
+
+    name: str
+    type: pa.DataType
+    nullable: bool
+    json: bool
+    doc: str
+
+
+@dataclass(frozen=True)
+class ServerTable:
+    """A table to load. Within a recording, rows lie in the order of `key`, which has no NULLs."""
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+
+def name_of(engine: Engine) -> str:
+    """A name that no other recording has: host, start in UTC, pid of the recorder."""
+    manifest = engine.recording.manifest
+    wall = Clock.of(manifest).wall(manifest.started_ts)
+    start = datetime.fromtimestamp(wall // 10**9, UTC).strftime("%Y%m%dT%H%M%S")
+    host = manifest.host.get("hostname", "unknown")
+    return f"{host}/{start}.{wall // 10**6 % 1000:03d}Z/{manifest.recorder.pid}"
+
+
+def tables(engine: Engine) -> list[ServerTable]:
+    """All tables."""
+    found = [
+        _server_table(engine, table)
+        for name, table in _tables.TABLES.items()
+        if name not in _NOT_LOADED
+    ]
+    columns = (
+        Column(name, _VERDICT_TYPES.get(name, pa.string()), "NULL" in doc, name in _JSON, doc)
+        for name, doc in _VERDICTS.items()
+    )
+    about = "Groups of waiting goroutines as `gtrace-analyze leaks --all` judges them."
+    return [*found, ServerTable("verdicts", about, (_RECORDING, *columns), ("pid", "verdict"))]
+
+
+_RECORDING = Column("recording", pa.string(), False, False, "which recording")
+
+
+def _server_table(engine: Engine, table: _tables.Table) -> ServerTable:
+    documented = table.columns
+    plain = {field.name: field for field in _tables.schema(engine, table)}
+    nested = {f.name for f in _tables.schema(engine, table) if pa.types.is_nested(f.type)}
+    columns = []
+    for name, doc in documented.items():
+        moment = _tables.moment_of(table, name)
+        about = documented[moment] if moment else doc
+        kind = pa.timestamp("ns", "UTC") if moment else _simple(plain[name].type)
+        columns.append(Column(name, kind, "NULL" in about, name in nested, doc))
+    never = {c.name for c in columns if not c.nullable}
+    key = tuple(name for name in table.key if name in never)
+    return ServerTable(table.name, table.doc, (_RECORDING, *columns), key)
+
+
+def _simple(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_nested(kind) or pa.types.is_dictionary(kind):
+        return pa.string()
+    return pa.int64() if pa.types.is_decimal(kind) else kind
+
+
+def rows(
+    engine: Engine, table: ServerTable, recording: str, batch_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a table in batches, with the columns that it says, types and all."""
+    schema = pa.schema([pa.field(c.name, c.type) for c in table.columns])
+    for batch in _unnamed(engine, table, batch_rows):
+        columns: list[Any] = [pa.repeat(recording, batch.num_rows)]
+        columns += [batch.column(c.name).cast(c.type) for c in table.columns[1:]]
+        for column, values in zip(table.columns, columns, strict=True):
+            if values.null_count and not column.nullable:
+                raise ValueError(f"{table.name}.{column.name} is NULL, against its documentation")
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _unnamed(engine: Engine, table: ServerTable, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    if table.name != "verdicts":
+        yield from _tables.read(engine, _tables.table(table.name), ALL, True, batch_rows)
+        return
+    found = []
+    for group in leaks.collect(engine, include_idle=True):
+        row = {f.name: getattr(group, f.name) for f in dataclasses.fields(group)}
+        found.append({n: json.dumps(row[n]) if n in _JSON else row[n] for n in _VERDICTS})
+    fields = [pa.field(n, _VERDICT_TYPES.get(n, pa.string())) for n in _VERDICTS]
+    yield pa.RecordBatch.from_pylist(found, schema=pa.schema(fields))
