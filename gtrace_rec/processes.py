@@ -39,14 +39,15 @@ def running_go() -> Iterator[RunningGo]:
         except TargetError:
             continue  # it ended
         if isinstance(binary, GoBinary):
-            goroutines, problem = _look_into(pid, binary)
+            goroutines, problem = look_into(pid, binary)
             yield RunningGo(pid, argv, binary.go_version, binary.stripped, goroutines, problem)
         else:
             message = str(binary).removeprefix(f"{procfs.exe_path(pid)}: ")
             yield RunningGo(pid, argv, None, None, None, message)
 
 
-def _look_into(pid: int, binary: GoBinary) -> tuple[int | None, str | None]:
+def look_into(pid: int, binary: GoBinary) -> tuple[int | None, str | None]:
+    """How many goroutines live in a process, if that can be told, and why not to record it."""
     bias = procfs.load_bias(pid, binary) if binary.pie else 0
     if bias is None:
         return None, "ended"

@@ -33,6 +33,11 @@ def check_process(pid: int) -> None:
             f"pid {pid}: no such process; to see the Go programs that run: gtrace-rec ps"
         ) from None
     except PermissionError:
+        if os.geteuid() == 0:
+            raise HostError(
+                f"pid {pid}: may not be looked at, by root either: a container or a security "
+                "module keeps it apart; run gtrace-rec on the host itself"
+            ) from None
         raise HostError(
             f"pid {pid}: belongs to another user; run gtrace-rec with sudo, or give it "
             "CAP_SYS_PTRACE, CAP_BPF and CAP_PERFMON"

@@ -255,6 +255,8 @@ def _map_file(path: Path) -> mmap.mmap:
         raise TargetError(f"{path}: no such file") from None
     except PermissionError:
         raise TargetError(f"{path}: no permission to read it; try as root (sudo)") from None
+    except IsADirectoryError:
+        raise TargetError(f"{path}: a directory; name the program itself") from None
     except (OSError, ValueError) as e:
         raise TargetError(f"{path}: cannot be read as a program: {e}") from None
 

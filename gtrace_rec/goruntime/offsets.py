@@ -92,7 +92,7 @@ def find_offsets(image: ElfImage, go_version: str) -> Offsets:
     if version is None or version.table is None:
         raise UnsupportedGoError(
             f"{image.path}: built by {go_version}, and stripped of debug information; without "
-            f"that, {supported_text()} are known"
+            f"that, {supported_text()} are known: build it without -s and -w, or use a newer gtrace"
         )
     return Offsets(trusted(load_table(version.table)["offsets"]), f"table go{version.table}")
 
