@@ -15,19 +15,29 @@ pytestmark = [pytest.mark.live, pytest.mark.go]
 
 # Every version and build mode, started by itself, is tests/matrix.
 VERSIONS = (toolchains.TOOLCHAINS[0], toolchains.NEWEST)
+FUTURE = "1.28.0"  # what the newest calls itself in a copy: known by its debug information alone
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=(*VERSIONS, FUTURE))
 def recorded(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     go_binary: Callable[..., Path],
 ) -> Recording:
-    out = tmp_path_factory.mktemp("exact") / "trace"
-    done = record(out, "--", go_binary("lives.go", request.param), *lives.ARGUMENTS)
+    folder = tmp_path_factory.mktemp("exact")
+    if request.param == FUTURE:
+        program = folder / "lives"
+        newest = go_binary("lives.go").read_bytes()
+        program.write_bytes(newest.replace(toolchains.NEWEST.encode(), FUTURE.encode()))
+        program.chmod(0o755)
+    else:
+        program = go_binary("lives.go", request.param)
+    done = record(folder / "trace", "--", program, *lives.ARGUMENTS)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "done\n"
-    return Recording(out)
+    recording = Recording(folder / "trace")
+    assert recording.manifest["exes"][0]["go_version"].startswith(f"go{request.param}")
+    return recording
 
 
 @pytest.mark.parametrize("kind", lives.KINDS)
