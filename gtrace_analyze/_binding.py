@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from gtrace_analyze.recording import Recording
 from gtrace_rec import schema
 
-__all__ = ["bind", "set_variables"]
+__all__ = ["PART_SHIFT", "bind", "set_variables"]
 
 # Kinds of transition that no event tells: the state in which the first snapshot found a goroutine,
 # or a later one, if there is nothing but snapshots.
@@ -28,8 +28,8 @@ _FOUND = (
     "then syscall",
     "then gone",
 )
-# Rows of a file are numbered below this; DuckDB's own files hold far fewer.
-_FILE_SHIFT = 40
+# `seq` has the number of the part above so many bits, and that of the row in it below.
+PART_SHIFT = 40
 
 
 def bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
@@ -54,14 +54,14 @@ def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     if recording.parts:
         files = ", ".join(_quoted(part.path) for part in recording.parts)
         sources.append(
-            f"SELECT {columns}, (file_index::BIGINT << {_FILE_SHIFT}) | file_row_number AS seq "
+            f"SELECT {columns}, (file_index::BIGINT << {PART_SHIFT}) | file_row_number AS seq "
             f"FROM read_parquet([{files}])"
         )
     streams = recording.streams
     if not recording.parts and not streams:
         streams = (schema.EVENTS.empty_table(),)
     for number, table in enumerate(streams):
-        first = (len(recording.parts) + number) << _FILE_SHIFT
+        first = (len(recording.parts) + number) << PART_SHIFT
         seq = pa.array(np.arange(first, first + table.num_rows))
         con.register(f"raw_stream_{number}", table.append_column("seq", seq))
         sources.append(f"SELECT {columns}, seq FROM raw_stream_{number}")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from gtrace_analyze._binding import PART_SHIFT
 from gtrace_analyze.analyses import leaks
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.export import _tables
@@ -119,11 +120,14 @@ def _simple(kind: pa.DataType) -> pa.DataType:
 
 
 def rows(
-    engine: Engine, table: ServerTable, recording: str, batch_rows: int
+    engine: Engine, table: ServerTable, recording: str, batch_rows: int, part: int | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a table in batches, with the columns that it says, types and all."""
+    """The rows of a table in batches, with the columns that it says, types and all.
+
+    Of events, if `part` is given, only those of that part of the recording.
+    """
     schema = pa.schema([pa.field(c.name, c.type) for c in table.columns])
-    for batch in _unnamed(engine, table, batch_rows):
+    for batch in _unnamed(engine, table, batch_rows, part):
         columns: list[Any] = [pa.repeat(recording, batch.num_rows)]
         columns += [batch.column(c.name).cast(c.type) for c in table.columns[1:]]
         for column, values in zip(table.columns, columns, strict=True):
@@ -132,9 +136,16 @@ def rows(
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _unnamed(engine: Engine, table: ServerTable, batch_rows: int) -> Iterator[pa.RecordBatch]:
+def _unnamed(
+    engine: Engine, table: ServerTable, batch_rows: int, part: int | None
+) -> Iterator[pa.RecordBatch]:
     if table.name != "verdicts":
-        yield from _tables.read(engine, _tables.table(table.name), ALL, True, batch_rows)
+        chosen = _tables.table(table.name)
+        if part is not None:
+            chosen = dataclasses.replace(
+                chosen, source=f"stg_events WHERE seq >> {PART_SHIFT} = {part}"
+            )
+        yield from _tables.read(engine, chosen, ALL, True, batch_rows)
         return
     found = []
     for group in leaks.collect(engine, include_idle=True):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -33,6 +37,43 @@ def until(get: Callable[[], T], seconds: float = 30) -> T:
         assert time.monotonic() < deadline, value
         time.sleep(0.1)
     return value
+
+
+def postgres_programs() -> Path | None:
+    """Where initdb and postgres lie: Debian keeps them off the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """A PostgreSQL of its own, on a socket: the address as libpq has it."""
+    programs = postgres_programs()
+    assert programs is not None
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+    # Not pytest's directory, whose name is too long for a socket, and which is closed to others.
+    with tempfile.TemporaryDirectory(prefix="gtrace-pg-") as folder:
+        if user:
+            shutil.chown(folder, user)
+        data = f"{folder}/data"
+        subprocess.run(
+            [programs / "initdb", "-D", data, "-U", "gtrace", "-A", "trust", "-E", "UTF8", "-N"],
+            user=user, cwd=folder, stdout=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=",
+             "-c", "fsync=off"],
+            user=user, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            until(lambda: Path(folder, ".s.PGSQL.5432").exists())
+            address = f"postgresql://gtrace@/postgres?host={folder}"
+            ready = [programs / "pg_isready", "-q", "-d", address]
+            until(lambda: subprocess.run(ready).returncode == 0)
+            yield address
+        finally:
+            server.send_signal(signal.SIGQUIT)
+            server.wait(timeout=30)
 
 
 @contextlib.contextmanager
