@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import (
     cpu,
+    critical_path,
     deadlocks,
     goroutine,
     health,
@@ -19,6 +20,7 @@ from gtrace_analyze.analyses import (
     park,
     summary,
     timeline,
+    wakers,
 )
 from gtrace_analyze.engine import Engine, Progress, connect
 from gtrace_analyze.selection import Selection
@@ -148,6 +150,23 @@ class Trace:
         return plots.draw_over_time(
             park.chart(self._engine, _selection(**selection)), str(self.path)
         )
+
+    def wakers(self, by: str = "function", system: bool = False, **selection: Any) -> pd.DataFrame:
+        """Who woke whom, by "function" or "goroutine"; see the view `wake_graph`."""
+        return _frame(wakers.collect(self._engine, _selection(**selection), by, system))
+
+    def critical_path(
+        self,
+        goid: int,
+        at: str | int | None = None,
+        start: str | int | None = None,
+        pid: int | None = None,
+    ) -> critical_path.Path:
+        """What a goroutine's time up to a moment went to, back through those that woke it.
+
+        Raises QueryError if the recording does not have it, UsageError if it did not exist then.
+        """
+        return critical_path.collect(self._engine, goid, at, start, pid)
 
     def timeline(self, most: int = 32, **selection: Any) -> Figure:
         """A Gantt chart of at most `most` goroutines below the number alive."""

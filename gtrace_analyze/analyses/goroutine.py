@@ -10,7 +10,7 @@ import pyarrow as pa
 from gtrace_analyze._errors import QueryError, UsageError
 from gtrace_analyze.engine import Engine
 
-__all__ = ["Life", "collect"]
+__all__ = ["Life", "collect", "facts"]
 
 
 @dataclass(frozen=True)
@@ -82,27 +82,18 @@ def collect(engine: Engine, goid: int, pid: int | None = None) -> Life:
     Raises QueryError if the recording does not have it, UsageError if several processes do and
     `pid` does not say which is meant.
     """
-    found = engine.rows(
-        "SELECT * FROM goroutines WHERE goid = $goid AND ($pid IS NULL OR pid = $pid)",
-        {"goid": goid, "pid": pid},
-    )
-    if not found:
-        raise QueryError(f"goroutine {goid} is not in {engine.recording.path}{_range(engine)}")
-    if len(found) > 1:
-        pids = ", ".join(str(row["pid"]) for row in found)
-        raise UsageError(f"processes {pids} each have a goroutine {goid}: say which with --pid")
-    (facts,) = found
-    who = {"pid": facts["pid"], "goid": goid}
+    row = facts(engine, goid, pid)
+    who = {"pid": row["pid"], "goid": goid}
     (recording,) = engine.rows("SELECT ts FROM recording")
     engine.run(_LIFE.format(**who))
     return Life(
         start=recording["ts"],
-        facts=facts,
+        facts=row,
         stack=_frames(engine.rows(_LAST_STACK)),
         creator_stack=_frames(
             engine.rows(
                 "SELECT frames FROM stacks WHERE stack_id = $stack_id",
-                {"stack_id": facts["create_stack_id"]},
+                {"stack_id": row["create_stack_id"]},
             )
         ),
         waits=engine.table(_WAITS),
@@ -110,6 +101,21 @@ def collect(engine: Engine, goid: int, pid: int | None = None) -> Life:
         children=engine.table(_CHILDREN, who),
         intervals=engine.table(_INTERVALS),
     )
+
+
+def facts(engine: Engine, goid: int, pid: int | None = None) -> dict[str, Any]:
+    """The goroutine's row of `goroutines`; raises as `collect` does."""
+    found = engine.rows(
+        "SELECT * FROM goroutines WHERE goid = $goid AND ($pid IS NULL OR pid = $pid)",
+        {"goid": goid, "pid": pid},
+    )
+    if not found:
+        raise QueryError(f"goroutine {goid} is not in {engine.recording.path}{_range(engine)}")
+    if len(found) > 1:
+        pids = ", ".join(str(each["pid"]) for each in found)
+        raise UsageError(f"processes {pids} each have a goroutine {goid}: say which with --pid")
+    (row,) = found
+    return row
 
 
 def _frames(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

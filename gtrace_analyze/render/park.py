@@ -23,7 +23,7 @@ _NUMBERS = [
     Column("open", "OPEN", number, right=True),
 ]
 # What differs by less is the rounding of the estimate.
-_SAME = 0.002
+_SAME = 1 / 256
 _BAR = 40
 _KEYS = {
     "reason": Column("reason", "REASON", elastic=True),

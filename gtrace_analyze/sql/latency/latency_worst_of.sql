@@ -15,6 +15,30 @@ placed AS MATERIALIZED (
         WHERE state = 'running' AND goid IN (SELECT goid FROM worst)
     ) AS r ON r.pid = w.pid AND r.goid = w.goid AND r.ts = w.ts_end
 ),
+-- The parts of the time that those cover, so that only what ran then is compared with each of them.
+slice AS (
+    SELECT ts AS first, greatest((ended_ts - ts) // 4096, 1) AS length, ended_ts
+    FROM recording CROSS JOIN stg_recording
+),
+covered AS MATERIALIZED (
+    SELECT DISTINCT unnest(range(
+        (p.ts - s.first) // s.length, (p.until - s.first) // s.length + 1
+    )) AS slice
+    FROM placed AS p CROSS JOIN slice AS s
+),
+ran AS (
+    SELECT
+        i.pid,
+        i.goid,
+        i.tid,
+        i.ts,
+        coalesce(i.ts_end, s.ended_ts) AS ts_end,
+        (i.ts - s.first) // s.length AS from_slice,
+        (coalesce(i.ts_end, s.ended_ts) - s.first) // s.length AS to_slice
+    FROM int_intervals AS i
+    CROSS JOIN slice AS s
+    WHERE i.state = 'running'
+),
 -- Who ran meanwhile, on any thread.
 meanwhile AS (
     SELECT
@@ -27,12 +51,10 @@ meanwhile AS (
         least(i.ts_end, p.until) - greatest(i.ts, p.ts) AS ns
     FROM placed AS p
     JOIN (
-        SELECT pid, goid, tid, ts, coalesce(ts_end, (SELECT ended_ts FROM stg_recording)) AS ts_end
-        FROM int_intervals
-        WHERE state = 'running'
-            AND ts < (SELECT max(until) FROM placed)
-            AND coalesce(ts_end, (SELECT ended_ts FROM stg_recording))
-                > (SELECT min(ts) FROM placed)
+        FROM ran
+        WHERE to_slice - from_slice > 1
+            OR from_slice IN (SELECT slice FROM covered)
+            OR to_slice IN (SELECT slice FROM covered)
     ) AS i ON i.pid = p.pid AND i.ts < p.until AND i.ts_end > p.ts
 ),
 others AS (

@@ -2,11 +2,11 @@
 -- wait that was seen to begin. `seen_ns` is how long it lasted if `ended`, else how long it was seen
 -- to last: to the end of the recording, or to the first loss or closed recording window within.
 CREATE TEMP MACRO park_observations_of(t0, t1, goids, pattern) AS TABLE
-SELECT system, reason, function, site, pid, obj, dur_seen AS seen_ns, ts_end IS NOT NULL AS ended
+SELECT system, reason, function, site, dur_seen AS seen_ns, ts_end IS NOT NULL AS ended
 FROM selected_waits(t0, t1, goids, pattern)
 WHERE certain AND began_by <> 'seen waiting'
 UNION ALL
-SELECT w.system, w.reason, w.function, w.site, w.pid, w.obj, g.ts - w.ts, false
+SELECT w.system, w.reason, w.function, w.site, g.ts - w.ts, false
 FROM (
     FROM selected_waits(t0, t1, goids, pattern)
     WHERE NOT certain AND began_by <> 'seen waiting'

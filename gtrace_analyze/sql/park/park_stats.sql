@@ -29,9 +29,9 @@ CREATE TABLE park_stats (
     open_longest_ns,  -- how long the longest of those had lasted by then, ns; NULL if none is open
     uncertain,        -- waits with a loss of events within
     censored,         -- waits that were seen to begin and then lost from sight: open ones, and those
-                      -- cut by a loss or a closed recording window
+                      -- cut by a loss or a closed recording window; NULL at level channel
     km50_ns,          -- estimate: half of all waits are at most this long, ns; NULL if too few were
-                      -- seen to end; p50_ns if none is censored
+                      -- seen to end, and at level channel; p50_ns if none is censored
     km90_ns,          -- estimate: nine of ten of all waits are at most this long, ns; likewise
     km99_ns           -- estimate: 99 of 100 of all waits are at most this long, ns; likewise
 ) AS

@@ -41,15 +41,13 @@ estimated AS (
         reason,
         function,
         site,
-        pid,
-        obj,
         sum(censored)::BIGINT AS censored,
         -- The product of fractions may miss by its last digits.
         min(seen_ns) FILTER (survival <= 0.5 + 1e-9) AS p50_ns,
         min(seen_ns) FILTER (survival <= 0.1 + 1e-9) AS p90_ns,
         min(seen_ns) FILTER (survival <= 0.01 + 1e-9) AS p99_ns
     FROM park_survival_of(t0, t1, goids, pattern)
-    GROUP BY level, system, reason, function, site, pid, obj
+    GROUP BY level, system, reason, function, site
 )
 SELECT
     g.level,
@@ -71,10 +69,19 @@ SELECT
     g.open_ns,
     g.open_longest_ns,
     g.uncertain,
-    coalesce(e.censored, 0) AS censored,
-    CASE WHEN e.censored > 0 THEN e.p50_ns ELSE round(g.quantiles[1])::BIGINT END AS km50_ns,
-    CASE WHEN e.censored > 0 THEN e.p90_ns ELSE round(g.quantiles[2])::BIGINT END AS km90_ns,
-    CASE WHEN e.censored > 0 THEN e.p99_ns ELSE round(g.quantiles[3])::BIGINT END AS km99_ns
+    CASE WHEN g.level <> 'channel' THEN coalesce(e.censored, 0) END AS censored,
+    CASE
+        WHEN e.censored > 0 THEN e.p50_ns
+        WHEN g.level <> 'channel' THEN round(g.quantiles[1])::BIGINT
+    END AS km50_ns,
+    CASE
+        WHEN e.censored > 0 THEN e.p90_ns
+        WHEN g.level <> 'channel' THEN round(g.quantiles[2])::BIGINT
+    END AS km90_ns,
+    CASE
+        WHEN e.censored > 0 THEN e.p99_ns
+        WHEN g.level <> 'channel' THEN round(g.quantiles[3])::BIGINT
+    END AS km99_ns
 FROM grouped AS g
 LEFT JOIN estimated AS e
     ON e.level = g.level
@@ -82,6 +89,4 @@ LEFT JOIN estimated AS e
     AND e.reason IS NOT DISTINCT FROM g.reason
     AND e.function IS NOT DISTINCT FROM g.function
     AND e.site IS NOT DISTINCT FROM g.site
-    AND e.pid IS NOT DISTINCT FROM g.pid
-    AND e.obj IS NOT DISTINCT FROM g.obj
 WHERE g.level <> 'channel' OR (g.obj IS NOT NULL AND starts_with(g.reason::VARCHAR, 'chan '))

@@ -4,13 +4,26 @@
 -- Waits that were under way when the recording began are not in it, since waits met by chance are
 -- longer than waits are. One row per level, group and length that occurs: of the `at_risk` waits
 -- that were seen to last at least seen_ns, `ended` ended then and `censored` were lost from sight;
--- `survival` is the share estimated to last longer. Lengths above 2 µs are rounded down by at most
--- one part in a thousand. Only groups with a wait that was lost from sight have rows.
+-- `survival` is the share estimated to last longer. Lengths above 512 ns are rounded down by at most
+-- one part in 256. Only groups with a wait that was lost from sight have rows.
 CREATE TEMP MACRO park_survival_of(t0, t1, goids, pattern) AS TABLE
-WITH counted AS (
+WITH fine AS (
+    SELECT
+        system,
+        reason,
+        function,
+        site,
+        seen_ns - seen_ns % greatest(
+            1, 1::BIGINT << greatest(floor(log2(greatest(seen_ns, 1)))::INTEGER - 8, 0)
+        ) AS rounded,
+        count(*) FILTER (ended) AS ended,
+        count(*) FILTER (NOT ended) AS censored
+    FROM park_observations_of(t0, t1, goids, pattern)
+    GROUP BY ALL
+),
+counted AS (
     SELECT
         CASE
-            WHEN grouping(obj) = 0 THEN 'channel'
             WHEN grouping(site) = 0 THEN 'stack'
             WHEN grouping(function) = 0 THEN 'function'
             ELSE 'reason'
@@ -19,21 +32,14 @@ WITH counted AS (
         reason,
         function,
         site,
-        pid,
-        obj,
         rounded AS seen_ns,
-        count(*) FILTER (ended) AS ended,
-        count(*) FILTER (NOT ended) AS censored
-    FROM (
-        SELECT *, seen_ns - seen_ns % greatest(1, 1::BIGINT << greatest(
-            floor(log2(greatest(seen_ns, 1)))::INTEGER - 10, 0)) AS rounded
-        FROM park_observations_of(t0, t1, goids, pattern)
-    )
+        sum(ended)::BIGINT AS ended,
+        sum(censored)::BIGINT AS censored
+    FROM fine
     GROUP BY GROUPING SETS (
         (rounded, system, reason),
         (rounded, system, function),
-        (rounded, system, reason, function, site),
-        (rounded, system, reason, pid, obj)
+        (rounded, system, reason, function, site)
     )
 ),
 exposed AS (
@@ -42,13 +48,12 @@ exposed AS (
         sum(ended + censored) OVER (life ORDER BY seen_ns DESC)::BIGINT AS at_risk,
         sum(censored) OVER life AS all_censored
     FROM counted
-    WHERE level <> 'channel' OR (obj IS NOT NULL AND starts_with(reason::VARCHAR, 'chan '))
-    WINDOW life AS (PARTITION BY level, system, reason, function, site, pid, obj)
+    WINDOW life AS (PARTITION BY level, system, reason, function, site)
 )
 SELECT
     * EXCLUDE (all_censored),
     product(1 - ended / at_risk) OVER (
-        PARTITION BY level, system, reason, function, site, pid, obj ORDER BY seen_ns
+        PARTITION BY level, system, reason, function, site ORDER BY seen_ns
     ) AS survival
 FROM exposed
 WHERE all_censored > 0

@@ -5,6 +5,6 @@
 CREATE TEMP MACRO is_plumbing(function) AS
     regexp_matches(
         function,
-        '^(runtime|internal/runtime/\w+|sync|internal/sync|internal/poll|syscall|'
+        '^(_|runtime|internal/runtime/\w+|sync|internal/sync|internal/poll|syscall|'
             || 'internal/syscall/\w+|internal/synctest)\.'
     ) OR function IN ('time.Sleep', 'os/signal.signal_recv')

@@ -1,0 +1,98 @@
+"""A critical path, from its end back."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections import defaultdict
+from typing import Any, TextIO
+
+from gtrace_analyze.analyses.critical_path import Path, Step
+from gtrace_analyze.render.listing import Column, Layout, show
+from gtrace_analyze.units import duration, short_function
+
+__all__ = ["show_path"]
+
+_NAMES = [
+    *("ts", "ts_end", "dur", "goid", "depth", "state", "reason", "function"),
+    *("wake", "waker_goid", "certain", "end"),
+]
+_COLUMNS = [
+    Column("at_ns", "FROM", lambda ns: f"{ns / 1e9:.6f}s", right=True),
+    Column("dur", "FOR", duration, right=True),
+    Column("who", "GOROUTINE"),
+    Column("what", "", elastic=True),
+]
+
+
+def show_path(path: Path, layout: Layout, stream: TextIO | None = None) -> None:
+    """Print the steps, the latest first, and where the time went; as JSON or CSV, the steps."""
+    out = stream or sys.stdout
+    rows = [dataclasses.asdict(step) | {"dur": step.dur} for step in path.steps]
+    rows = [{name: row[name] for name in _NAMES} for row in rows]
+    if layout.form == "text":
+        rows = [row | _texts(step, path) for row, step in zip(rows, path.steps, strict=True)]
+        _write_head(path, out)
+    show(rows, _COLUMNS, layout, _NAMES, out)
+    if layout.form == "text":
+        if not path.whole:
+            out.write("… there is more: --from begins later\n")
+        _write_sums(path, out)
+
+
+def _texts(step: Step, path: Path) -> dict[str, Any]:
+    return {
+        "at_ns": step.ts - path.recording_start,
+        "who": f"{'  ' * step.depth}{step.goid}",
+        "what": _what(step),
+    }
+
+
+def _what(step: Step) -> str:
+    if step.state != "waiting":
+        return (step.state or "state not known") + ("" if step.certain else ", uncertain")
+    parts = [f"{step.reason or 'wait'} in {short_function(step.function)}"]
+    if (step.end or "").startswith("not woken"):
+        pass
+    elif step.wake == "goroutine":
+        parts.append(f"woken by {step.waker_goid}")
+    elif step.wake is not None:
+        parts.append(f"woken by {step.wake}")
+    if step.end == "other work":
+        parts.append("from here on other work")
+    elif step.end is not None:
+        parts.append(step.end)
+    if not step.certain:
+        parts.append("uncertain")
+    return ", ".join(parts)
+
+
+def _write_head(path: Path, out: TextIO) -> None:
+    steps = path.steps
+    name = short_function(path.facts["function"])
+    length = steps[0].ts_end - min(s.ts for s in steps) if steps else 0
+    out.write(f"goroutine {path.facts['goid']}, {name}: the last {duration(length)} before ")
+    end = (steps[0].ts_end if steps else path.recording_start) - path.recording_start
+    out.write(f"{duration(end)}, from the end back\n\n")
+
+
+def _write_sums(path: Path, out: TextIO) -> None:
+    """What the time is made of: waits that a waker explains are left to the waker's steps."""
+    sums: dict[str, int] = defaultdict(int)
+    for number, step in enumerate(path.steps):
+        following = path.steps[number + 1] if number + 1 < len(path.steps) else None
+        if following is None or following.depth <= step.depth:
+            sums[_kind(step)] += step.dur
+    whole = sum(sums.values())
+    out.write("\nwhere the time went\n")
+    for kind, ns in sorted(sums.items(), key=lambda item: -item[1]):
+        out.write(f"{duration(ns):>7} {ns / max(whole, 1):>4.0%}  {kind}\n")
+
+
+def _kind(step: Step) -> str:
+    if step.state != "waiting":
+        return step.state or "state not known"
+    where = f"{step.reason or 'wait'} in {short_function(step.function)}"
+    if step.end == "other work":
+        return f"other work of goroutine {step.goid} ({where})"
+    return f"{where} ({step.end or step.wake})"
