@@ -16,7 +16,7 @@ class Readings:
     totals: Totals
     dropped: Mapping[str, int]  # events by cause
     ring_fill: float
-    live: int  # goroutines
+    live: int | None  # goroutines; None until a snapshot that is being taken tells
     sites_attached: int
     bytes_written: int
     cpu_ns: int

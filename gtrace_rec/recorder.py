@@ -7,7 +7,7 @@ import dataclasses
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from gtrace_rec.plan import Plan
 from gtrace_rec.programs import Program, Watched
 from gtrace_rec.quantities import Size
 from gtrace_rec.readings import Readings
-from gtrace_rec.ring import Gap
+from gtrace_rec.ring import Block, Gap
 from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals
 from gtrace_rec.selection import Choice, describe
 from gtrace_rec.settings import Settings
@@ -73,6 +73,8 @@ class Recorder:
         self._anchors: list[ClockAnchor] = []
         self._health: Counter[str] = Counter()  # cumulative values as of the last row
         self._live = LiveCount()
+        # Blocks that were written during a snapshot, which tells how to count them.
+        self._uncounted: list[tuple[Block, bool]] | None = None
         self._unchecked: list[Watched] = []
         self._snapshots = Snapshots(
             self.dataset,
@@ -246,6 +248,12 @@ class Recorder:
 
     def pump(self) -> bool:
         """Take what the rings hold and write what is due; True if there is more waiting."""
+        busy = self._take_events()
+        if self._snapshots.due(time.monotonic_ns()):
+            self._take_snapshot_or_note("a snapshot is missing")
+        return busy
+
+    def _take_events(self) -> bool:
         busy = False
         for program in self._programs.values():
             busy |= program.drain(_BLOCK) == _BLOCK
@@ -254,8 +262,6 @@ class Recorder:
         now = time.monotonic_ns()
         if now - self._last_tick >= _SECOND:
             self._tick(now)
-        if self._snapshots.due(now):
-            self._take_snapshot_or_note("a snapshot is missing")
         return busy
 
     # -- snapshots ----------------------------------------------------------------------------
@@ -266,26 +272,49 @@ class Recorder:
         So nothing that happens from here on is missed; what happened before a goroutine was read
         is in the snapshot, too, and told from what comes after by its time.
         """
-        for snapshot in self._take_snapshot(watched):
-            self._live.begin(snapshot)
+        with self._counting_later():
+            for snapshot in self._take_snapshot(watched):
+                self._live.begin(snapshot)
 
-    def _take_snapshot(self, watched: Iterable[Watched] | None = None) -> list[Snapshot]:
-        chosen = self._watched.values() if watched is None else watched
+    def _take_snapshot(self, watched: Iterable[Watched]) -> list[Snapshot]:
         taken = self._snapshots.take(
-            [(self._by_number(w.exe), w) for w in chosen if w.ended_ts is None],
+            [(self._by_number(w.exe), w) for w in watched if w.ended_ts is None],
             time.monotonic_ns(),
-            self._drain_rings,
+            self._take_events_meanwhile,
         )
-        if self._plan is Plan.SNAPSHOT and watched is None:
-            self._live.count = sum(map(len, taken))  # no events tell
         if self._metrics:
             for snapshot in taken:
                 self._metrics.snapshot(snapshot, self._watched[snapshot.pid].load_bias or 0)
         return taken
 
+    def _take_events_meanwhile(self) -> None:
+        self._take_events()
+
+    @contextlib.contextmanager
+    def _counting_later(self) -> Iterator[None]:
+        """Write events as they come, but count them only when the snapshot has been."""
+        self._uncounted = []
+        try:
+            yield
+        finally:
+            blocks, self._uncounted = self._uncounted, None
+            for block, whole in blocks:
+                self._count(block, whole)
+
+    def _count(self, block: Block, whole: bool) -> None:
+        if self._uncounted is not None:
+            self._uncounted.append((block, whole))
+            return
+        self._live.add(block)
+        if self._metrics:
+            self._metrics.observe(block, whole=whole)
+
     def _take_snapshot_or_note(self, otherwise: str) -> None:
         try:
-            self._take_snapshot()
+            with self._counting_later():
+                taken = self._take_snapshot(self._watched.values())
+                if self._plan is Plan.SNAPSHOT:
+                    self._live.count = sum(map(len, taken))  # no events tell
         except TargetError as e:
             self._notes.append(f"{otherwise}: {e}")
 
@@ -302,20 +331,14 @@ class Recorder:
                 continue  # it is gone
         self._unchecked = []
 
-    def _drain_rings(self) -> None:
-        for program in self._programs.values():
-            program.drain(_BLOCK)
-
     def _write(self, program: Program) -> None:
         block, gaps = program.take()
         if program.number in self._followed:
             self._adopt(program, np.unique(block["pid"]).tolist())
         for pid, bias in program.infer_biases(block):
             self._watched[pid].load_bias = bias
-        self._live.add(block)
+        self._count(block, whole=not gaps)
         batch = program.decode(block)
-        if self._metrics:
-            self._metrics.observe(block, whole=not gaps)
         stacks, symbols = self._stacks.take_new()
         self.dataset.append("stacks", stacks)
         self.dataset.append("symbols", symbols)
@@ -377,7 +400,7 @@ class Recorder:
         fills = [p.probes.ring.fullest for p in self._programs.values()]
         for program in self._programs.values():
             program.probes.ring.fullest = 0.0
-        live = self._live.count
+        live = self._live.count if self._uncounted is None else None
         row |= {
             "ts": now,
             "ring_fill": max(fills, default=0.0),

@@ -169,9 +169,10 @@ class Metrics(Collector):
         )
 
     def _of_goroutines(self, r: Readings) -> Iterator[Metric]:
-        yield GaugeMetricFamily(
-            "gtrace_live_goroutines", "Goroutines alive among those recorded.", r.live
-        )
+        if r.live is not None:
+            yield GaugeMetricFamily(
+                "gtrace_live_goroutines", "Goroutines alive among those recorded.", r.live
+            )
         yield _histogram(
             "gtrace_goroutine_lifetime_seconds",
             "From creation to exit, of goroutines that were seen to begin and to end.",
