@@ -221,6 +221,38 @@ def test_a_lock_whose_holder_only_takes_long_is_suspect(analyzed: Analyzed) -> N
     assert (group.verdict, group.goids) == ("suspect", [8])
 
 
+def siblings(lost: int, unproven: int, woken: bool = False) -> Recording:
+    """At the same place, some that nothing can wake, and some that something seems to refer to."""
+    b = recording()
+    rows = []
+    for i in range(lost + unproven):
+        go = b.go(100 + i, parent=1, ts=i + 1, at="main.ask main.go:40")
+        go.run(50).park(60, "chan receive", RECEIVE, obj=i + 1)
+        rows.append(
+            alive(100 + i, reason="chan receive", stack=RECEIVE, obj=i + 1, reachable=i >= lost)
+        )
+    if woken:
+        go = b.go(99, parent=1, ts=1, at="main.ask main.go:40").run(50)
+        go.park(SECOND, "chan receive", RECEIVE, obj=99).ready(SECOND + 9).run(2 * SECOND)
+        go.exit(2 * SECOND + 1)
+    return b.snapshot(9 * SECOND, *rows)
+
+
+def test_those_who_stand_where_most_are_lost_are_suspect(analyzed: Analyzed) -> None:
+    lost, suspect = leaks.collect(analyzed(siblings(lost=4, unproven=3)))
+    assert (lost.verdict, lost.count) == ("leak", 4)
+    assert (suspect.verdict, suspect.goids) == ("suspect", [104, 105, 106])
+    assert "4 others of the same go statement" in suspect.evidence[0]
+
+
+@pytest.mark.parametrize(("lost", "woken"), [(0, False), (2, False), (4, True)])
+def test_but_not_if_few_are_lost_or_somebody_was_woken(
+    analyzed: Analyzed, lost: int, woken: bool
+) -> None:
+    groups = leaks.collect(analyzed(siblings(lost, unproven=3, woken=woken)))
+    assert [group.count for group in groups] == ([lost] if lost else [])
+
+
 def test_no_verdict_rests_on_what_was_lost(analyzed: Analyzed) -> None:
     b = forgotten(recording(), 20).gap(9 * SECOND + 1, 9 * SECOND + 2, lost=1)
     (group,) = leaks.collect(analyzed(b))

@@ -14,13 +14,15 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import gtrace_analyze as ga
 import toolchains
 from live.recording import RECORDER, running, said
+
+Fixes = Sequence[tuple[str, str]]
 
 VERSION = toolchains.NEWEST
 _F_SETPIPE_SZ = 1031  # include/uapi/linux/fcntl.h
@@ -70,10 +72,20 @@ def sources() -> Path:
     return runtime / "testdata" / "testgoroutineleakprofile" / "goker"
 
 
-def build(folder: Path) -> Path:
-    """All programs as one stripped binary, which takes the name of one as its argument."""
+def build(folder: Path, fixes: Mapping[str, Fixes] | None = None) -> Path:
+    """All programs as one stripped binary, which takes the name of one as its argument.
+
+    `fixes` has, by program, what is to be replaced in its source by what.
+    """
     copied = folder / "goker"
     shutil.copytree(sources(), copied)
+    for name, replaced in (fixes or {}).items():
+        source = copied / f"{name.lower()}.go"
+        text = source.read_text()
+        for old, new in replaced:
+            assert text.count(old) == 1, f"{source.name} has {text.count(old)} times {old!r}"
+            text = text.replace(old, new)
+        source.write_text(text)
     (copied / "go.mod").write_text("module goker\n\ngo 1.27\n")
     return toolchains.build(VERSION, copied, "stripped")
 

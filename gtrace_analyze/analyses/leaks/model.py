@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 __all__ = ["Finding", "LeakGroup", "Scene", "Trend", "WaitGroup"]
+
+
+_Kind = tuple[int, int | None, str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,24 @@ class Scene:
     trends: Mapping[tuple[int, str | None], Trend]
     snapshots: int  # how many there are, if nothing else was recorded; else 0
 
+    @cached_property
+    def _by_kind(self) -> Mapping[_Kind, list[WaitGroup]]:
+        kinds: dict[_Kind, list[WaitGroup]] = {}
+        for group in self.groups:
+            kinds.setdefault(_kind(group), []).append(group)
+        return kinds
+
+    def siblings(self, group: WaitGroup) -> list[WaitGroup]:
+        """All groups at the same place, for the same reason, of the same go statement."""
+        return self._by_kind[_kind(group)]
+
     @property
     def seconds(self) -> float:
         return max(self.end - self.start, 1) / 1e9
+
+
+def _kind(group: WaitGroup) -> _Kind:
+    return group.pid, group.site, group.reason, group.created_at
 
 
 @dataclass(frozen=True)

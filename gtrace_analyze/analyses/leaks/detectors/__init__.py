@@ -12,6 +12,7 @@ from gtrace_analyze.analyses.leaks.detectors import (
     growth,
     idle,
     lock,
+    sibling,
     trend,
     unreachable,
 )
@@ -24,6 +25,7 @@ ALL: tuple[Callable[[WaitGroup, Scene], Finding | None], ...] = (
     unreachable.detect,
     forever.detect,
     lock.detect,
+    sibling.detect,
     growth.detect,
     trend.detect,
 )
