@@ -22,4 +22,5 @@ _COLUMNS = [
 def show_health(found: Mapping[str, pa.Table], layout: Layout) -> None:
     """Print the health of one or several traces, by their sources."""
     rows, names = merged(found)
-    show(rows, _COLUMNS, layout, names)
+    source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
+    show(rows, source + _COLUMNS, layout, names)

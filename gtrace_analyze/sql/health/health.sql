@@ -5,7 +5,7 @@
 CREATE TABLE health (
     name,        -- short name of the fact
     severity,    -- warning: the numbers may be wrong; info: what the recording is like
-    source,      -- recorder or analyzer: who noticed
+    noticed_by,  -- recorder or analyzer
     value,       -- how many
     description  -- what it means, in a sentence
 ) AS
