@@ -238,6 +238,14 @@ def siblings(lost: int, unproven: int, woken: bool = False) -> Recording:
     return b.snapshot(9 * SECOND, *rows)
 
 
+def test_what_was_lost_once_is_lost_for_good(analyzed: Analyzed) -> None:
+    """A later search may find a word that looks like a reference; that does not bring it back."""
+    b = siblings(lost=1, unproven=0)
+    b.snapshot(9 * SECOND + 5, alive(100, reason="chan receive", obj=1, reachable=True))
+    (group,) = leaks.collect(analyzed(b))
+    assert (group.verdict, group.goids) == ("leak", [100])
+
+
 def test_those_who_stand_where_most_are_lost_are_suspect(analyzed: Analyzed) -> None:
     lost, suspect = leaks.collect(analyzed(siblings(lost=4, unproven=3)))
     assert (lost.verdict, lost.count) == ("leak", 4)

@@ -33,7 +33,7 @@ _LOOKS = 3
 
 _HELD = """
 SELECT pid, goid FROM stg_goroutines WHERE reachable IS NOT NULL
-GROUP BY ALL HAVING arg_max(reachable, ts)
+GROUP BY ALL HAVING bool_and(reachable)
 """
 _WOKEN = """
 SELECT DISTINCT e.pid, e.goid

@@ -19,20 +19,24 @@ HEAD = """# GoKer, from outside
 
 GoKer is a collection of real concurrency bugs of large Go projects; Go {version} carries it as the
 test of its own goroutine leak profile. Here each program is built stripped (`-s -w`) and recorded
-by `gtrace-rec --exe`, with a snapshot every 100 ms. At its end it prints
-Go's profile, which names the
-leaked goroutines one by one: that is the witness. Written by `python tests/goker/report.py`.
+by `gtrace-rec --exe` with a snapshot every 100 ms. At its end it prints Go's profile, which names
+the leaked goroutines one by one: that is the witness. Written by `python tests/goker/report.py`.
 
 | column | meaning |
 |---|---|
 | leaked | goroutines that Go's profile calls leaked |
 | leak | those of them that `gtrace-analyze leaks` reports as `leak` |
-| suspect | those it reports as `suspect` |
-| missed | those it does not report: a leftover word looks like a reference to what they wait on |
+| suspect | those it reports as `suspect`, most of them because their like is lost for certain |
+| missed | those it does not report: {missed} |
 | beyond | reported, but not in the profile: they came to stand after the profile had looked |
 | woken | called unreachable by a search of memory, and yet did something afterwards: false ones |
 
 """
+
+MISSED = (
+    "a word left over on a stack, in a register saved there or in the runtime's own records looks "
+    "like a reference to what they wait on, so that they may yet be woken as far as memory tells"
+)
 
 
 def main(names: list[str]) -> None:
@@ -52,7 +56,7 @@ def page(outcomes: list[Outcome]) -> str:
     rows += [f"| {o.name} | {' | '.join(map(str, numbers(o)))} |" for o in outcomes]
     total = [sum(column) for column in zip(*map(numbers, outcomes), strict=True)]
     rows.append(f"| **all {len(outcomes)}** | {' | '.join(f'**{n}**' for n in total)} |")
-    return HEAD.format(version=harness.VERSION) + "\n".join(rows) + "\n"
+    return HEAD.format(version=harness.VERSION, missed=MISSED) + "\n".join(rows) + "\n"
 
 
 def numbers(o: Outcome) -> list[int]:

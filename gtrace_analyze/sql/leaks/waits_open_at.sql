@@ -1,8 +1,9 @@
 -- The waits that stand open at a moment, with what is known of the goroutine; one row per waiting
 -- goroutine.
 --
--- `reachable` is what the last search of memory within the wait found: false if nothing that can run
--- refers to what it waits on; NULL if there was none.
+-- `reachable` is what the searches of memory within the wait found: false if at any of them nothing
+-- that can run referred to what it waits on, since that does not change any more; NULL if there was
+-- none.
 CREATE TEMP MACRO waits_open_at(t1) AS TABLE
 WITH standing AS (
     SELECT i.pid, i.goid, i.ts, i.began_by, i.reason, i.stack_id, s.site, i.obj,
@@ -12,7 +13,7 @@ WITH standing AS (
     WHERE i.state = 'waiting' AND i.ts < t1 AND (i.ts_end IS NULL OR i.ts_end > t1)
 ),
 searched AS (
-    SELECT o.pid, o.goid, arg_max(s.reachable, s.ts) AS reachable
+    SELECT o.pid, o.goid, bool_and(s.reachable) AS reachable
     FROM standing AS o
     JOIN stg_goroutines AS s ON s.pid = o.pid AND s.goid = o.goid AND s.ts BETWEEN o.ts AND t1
     WHERE s.reachable IS NOT NULL
