@@ -29,6 +29,26 @@ def test_help_ends_in_examples(name: str, command: click.Command, context: click
 
 
 @pytest.mark.parametrize(("name", "command", "context"), COMMANDS)
+def test_the_examples_parse(name: str, command: click.Command, context: click.Context) -> None:
+    for line in command_docs.examples(command).splitlines():
+        command_docs.check(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "gtrace-analyze leaks --no-such-option trace.parquet",
+        "gtrace-analyze nonsense trace.parquet",
+        "gtrace-rec ps --jsn | head",
+        "cat x | sudo gtrace-analyze export pprof",
+    ],
+)
+def test_an_example_that_does_not_parse_is_found(line: str) -> None:
+    with pytest.raises(click.ClickException):
+        command_docs.check(line)
+
+
+@pytest.mark.parametrize(("name", "command", "context"), COMMANDS)
 def test_help_fits_80_columns(name: str, command: click.Command, context: click.Context) -> None:
     assert [x for x in command.get_help(context).splitlines() if len(x) > 80] == []
 

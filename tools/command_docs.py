@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 import click
@@ -10,6 +11,7 @@ import click
 import gtrace_analyze.commands
 import gtrace_rec.commands
 from gtrace_rec import __version__
+from gtrace_rec._errors import GtraceError
 
 PROGRAMS = {"gtrace-rec": gtrace_rec.commands.cli, "gtrace-analyze": gtrace_analyze.commands.cli}
 _WIDTH = 80
@@ -104,6 +106,50 @@ def examples(command: click.Command) -> str:
     text = re.sub(r"^\s*Examples?:", "", text.replace("\b", "").strip())
     lines = [line.strip() for part in text.split(";  ") for line in part.splitlines()]
     return "\n".join(line for line in lines if line)
+
+
+def check(line: str) -> None:
+    """Parse the commands of a shell's line that are ours, without running them.
+
+    Raises click.ClickException or GtraceError where one would refuse its arguments.
+    """
+    for words in _commands_of(line):
+        if words[0] not in PROGRAMS:
+            continue
+        try:
+            _parse(PROGRAMS[words[0]], words[0], words[1:], None)
+        except click.exceptions.Exit:
+            pass  # --help and its like
+        except GtraceError as e:
+            if "No such file" not in str(e):  # a --config, which is read at once
+                raise
+
+
+def _commands_of(line: str) -> Iterator[list[str]]:
+    """The commands between pipes and the like, without redirections and sudo."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
+    lexer.wordchars += "$%,:@"
+    command: list[str] = []
+    for word in lexer:
+        if word[0] in "<>":
+            next(lexer)
+        elif word[0] in "|&;":
+            yield command
+            command = []
+        elif command or word not in ("sudo", "$"):
+            command.append(word)
+    if command:
+        yield command
+
+
+def _parse(
+    command: click.Command, name: str, words: list[str], parent: click.Context | None
+) -> None:
+    context = command.make_context(name, list(words), parent)
+    if isinstance(command, click.Group):
+        _, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        if found is not None:
+            _parse(found, found.name or "", rest, context)
 
 
 def _roff(text: str) -> str:
