@@ -13,6 +13,7 @@ from gtrace_analyze.analyses import (
     cpu,
     critical_path,
     deadlocks,
+    diff,
     goroutine,
     health,
     latency,
@@ -167,6 +168,16 @@ class Trace:
         Raises QueryError if the recording does not have it, UsageError if it did not exist then.
         """
         return critical_path.collect(self._engine, goid, at, start, pid)
+
+    def diff(self, other: Trace, **selection: Any) -> pd.DataFrame:
+        """What changed from this recording to another; the columns are those of Difference."""
+        import dataclasses
+
+        import pandas as pd
+
+        found = diff.collect(self._engine, other._engine, _selection(**selection))
+        names = [f.name for f in dataclasses.fields(diff.Difference)]
+        return pd.DataFrame([[getattr(d, name) for name in names] for d in found], columns=names)
 
     def timeline(self, most: int = 32, **selection: Any) -> Figure:
         """A Gantt chart of at most `most` goroutines below the number alive."""

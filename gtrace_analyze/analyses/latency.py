@@ -23,7 +23,7 @@ _NUMBERS = [
     *("runs", "total_ns", "p50_ns", "p90_ns", "p99_ns", "max_ns"),
     *("open", "open_longest_ns", "uncertain"),
 ]
-_STORED_WORST = 100
+_STORED_WORST = 20
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
--- The 100 longest times that goroutines of the program waited for a processor, and what ran instead.
+-- The 20 longest times that goroutines of the program waited for a processor, and what ran instead.
 --
 -- Which P a goroutine is queued at is not recorded. What ran on the thread that took it up in the
 -- end is the best that can be said of what stood in its way; `busy_ns` against `dur_seen` says how
@@ -25,4 +25,4 @@ CREATE TABLE latency_worst (
     instead          -- who ran: goid, function, ns, same_thread_ns; ten at most, those on its thread
                      -- first
 ) AS
-FROM latency_worst_of(NULL, NULL, NULL, NULL, 100)
+FROM latency_worst_of(NULL, NULL, NULL, NULL, 20)

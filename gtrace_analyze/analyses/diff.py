@@ -1,0 +1,160 @@
+"""What changed from one recording to another, and what is noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gtrace_analyze.engine import Engine
+from gtrace_analyze.selection import ALL, Selection
+
+__all__ = ["Difference", "collect", "mann_whitney"]
+
+_BLOCKS = 20
+# Below this many blocks with a value on either side, nothing is said.
+_FEWEST_BLOCKS = 5
+# A quantile of fewer waits than this is none.
+_FEWEST_WAITS = 5
+_FALSE_ALARMS = 0.01
+_LEAST_CHANGE = 0.05
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure in both recordings.
+
+    ``a`` and ``b`` are medians of its twentieths (of created/s and growth/s: means), in ns or 1/s;
+    None where there are none. ``change`` is b/a - 1, None if that has no meaning. ``q`` is the
+    false discovery rate at which the difference would count as one. ``verdict`` is "changed",
+    "noise", "too few", "only in a" or "only in b".
+    """
+
+    metric: str
+    reason: str | None
+    function: str | None
+    created_by: str | None
+    a: float | None
+    b: float | None
+    change: float | None
+    n_a: int
+    n_b: int
+    p: float | None
+    q: float | None
+    verdict: str
+
+
+_SQL = "SELECT metric, reason, function, created_by, block, n, value FROM {source} ORDER BY ALL"
+
+
+def collect(a: Engine, b: Engine, selection: Selection = ALL) -> list[Difference]:
+    """Compare creation sites, waits and scheduling latency of two recordings.
+
+    Each recording (or its selected time) is cut into twenty parts. A figure's values in the parts
+    of one are compared with those of the other by the Mann-Whitney U test, two-sided; the p-values
+    of all figures together are corrected by Benjamini and Hochberg's method (J. R. Stat. Soc. B 57,
+    1995). It "changed" if one in a hundred such claims is false (q ≤ 0.01) and by at least 5 %;
+    else it is "noise". Parts count where they hold five waits; fewer than five parts on a side are
+    "too few". Waits that did not end are not in it. The surest come first, then the largest.
+    """
+    one, other = _figures(a, selection), _figures(b, selection)
+    keys = sorted(one.keys() | other.keys(), key=repr)
+    drafts = [_compare(key, one.get(key, []), other.get(key, [])) for key in keys]
+    tested = [d for d in drafts if d["p"] is not None]
+    for draft, q in zip(tested, _benjamini_hochberg([d["p"] for d in tested]), strict=True):
+        draft["q"] = q
+        large = draft["change"] is None or abs(draft["change"]) >= _LEAST_CHANGE
+        draft["verdict"] = "changed" if q <= _FALSE_ALARMS and large else "noise"
+    rank = {"changed": 0, "only in b": 1, "only in a": 1, "noise": 2, "too few": 3}
+    found = [Difference(**draft) for draft in drafts]
+    return sorted(found, key=lambda d: (rank[d.verdict], -_size(d), -(d.n_a + d.n_b)))
+
+
+def mann_whitney(a: Sequence[float], b: Sequence[float]) -> float:
+    """The two-sided p-value of the U test, by the normal approximation corrected for ties.
+
+    Mann and Whitney, Ann. Math. Stat. 18, 1947; with the correction for continuity.
+    """
+    values = np.concatenate([np.asarray(a, float), np.asarray(b, float)])
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (counts.cumsum() - (counts - 1) / 2)[place]
+    n, m, total = len(a), len(b), len(values)
+    u = ranks[:n].sum() - n * (n + 1) / 2
+    ties = float((counts**3 - counts).sum())
+    variance = n * m / 12 * (total + 1 - ties / (total * (total - 1)))
+    if variance <= 0:
+        return 1.0
+    z = max(abs(u - n * m / 2) - 0.5, 0) / math.sqrt(variance)
+    return math.erfc(z / math.sqrt(2))
+
+
+def _figures(engine: Engine, selection: Selection) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    if selection == ALL:
+        rows = engine.rows(_SQL.format(source="comparison_blocks"))
+    else:
+        source = "comparison_blocks_of($start, $end, $goids, $pattern)"
+        rows = engine.rows(_SQL.format(source=source), selection.parameters(engine))
+    figures: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        key = (row["metric"], row["reason"], row["function"], row["created_by"])
+        figures.setdefault(key, []).append(row)
+    return figures
+
+
+def _compare(
+    key: tuple[Any, ...], one: list[dict[str, Any]], other: list[dict[str, Any]]
+) -> dict[str, Any]:
+    metric, reason, function, created_by = key
+    flow = metric.endswith("/s")
+    values = [_values(rows, flow) for rows in (one, other)]
+    middle = np.mean if flow else np.median
+    # Of a flow, nothing created is known to be zero; of a length, none is not known.
+    a, b = (float(middle(v)) if len(v) else (0.0 if flow else None) for v in values)
+    if not one or not other:
+        verdict, p = f"only in {'a' if one else 'b'}", None
+    elif min(map(len, values)) < _FEWEST_BLOCKS:
+        verdict, p = "too few", None
+    else:
+        verdict, p = "noise", mann_whitney(*values)
+    return {
+        "metric": metric,
+        "reason": reason,
+        "function": function,
+        "created_by": created_by,
+        "a": a,
+        "b": b,
+        "change": b / a - 1 if a and b is not None and a > 0 else None,
+        "n_a": sum(row["n"] for row in one),
+        "n_b": sum(row["n"] for row in other),
+        "p": p,
+        "q": None,
+        "verdict": verdict,
+    }
+
+
+def _values(rows: list[dict[str, Any]], flow: bool) -> list[float]:
+    if not flow:
+        return [row["value"] for row in rows if row["n"] >= _FEWEST_WAITS]
+    values = [0.0] * _BLOCKS if rows else []
+    for row in rows:
+        values[row["block"]] = float(row["value"])
+    return values
+
+
+def _benjamini_hochberg(ps: Sequence[float]) -> list[float]:
+    """The q-value of each p-value."""
+    order = np.argsort(ps)
+    raised = np.asarray(ps)[order] * len(ps) / np.arange(1, len(ps) + 1)
+    qs = np.empty(len(ps))
+    qs[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
+    return [float(q) for q in qs]
+
+
+def _size(difference: Difference) -> float:
+    """How large a change is: a doubling and a halving are equally large."""
+    if difference.change is None or difference.change <= -1:
+        return math.inf
+    return abs(math.log1p(difference.change))

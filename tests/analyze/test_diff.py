@@ -1,0 +1,130 @@
+"""What changed between two recordings, and what is noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gtrace_analyze.analyses import diff
+from gtrace_analyze.analyses.diff import Difference
+from gtrace_analyze.commands import cli
+from gtrace_analyze.engine import Engine
+from gtrace_analyze.selection import Selection
+from synth import Recording
+
+SECOND = 10**9
+
+
+def service(
+    seed: int, wait: float = 1e6, latency: float = 1e4, rate: int = 10, leak: int = 0, **_: object
+) -> Recording:
+    """20 seconds of `rate` requests a second, each of which waits once; `leak` a second stay."""
+    random = np.random.default_rng(seed)
+    b = Recording(duration=20 * SECOND)
+    goid = 100
+    for ts in np.sort(random.integers(0, 19 * SECOND, 20 * rate)).tolist():
+        goid += 1
+        waits = (random.lognormal(0, 0.5, 1) * wait).astype(int).tolist()[0]
+        delays = (random.lognormal(0, 0.5, 2) * latency).astype(int).tolist()
+        go = b.go(goid, ts=ts, at="main.serve s.go:5", start="main.handle s.go:9")
+        go.run(ts + delays[0]).park(ts + delays[0] + 100, "chan receive", ["main.ask s.go:20"])
+        woken = ts + delays[0] + 100 + waits
+        go.ready(woken).run(woken + delays[1]).exit(woken + delays[1] + 50)
+    for ts in range(0, 20 * SECOND, SECOND // leak if leak else 21 * SECOND):
+        goid += 1
+        if leak:
+            go = b.go(goid, ts=ts, at="main.serve s.go:7", start="main.follow s.go:30")
+            go.run(ts + 100).park(ts + 200, "select", ["main.follow s.go:31"])
+    return b
+
+
+def changed(found: list[Difference]) -> set[tuple[str, str | None]]:
+    return {(d.metric, d.function) for d in found if d.verdict == "changed"}
+
+
+def test_two_runs_of_the_same_differ_by_noise(analyzed: Callable[..., Engine]) -> None:
+    found = diff.collect(analyzed(service(1)), analyzed(service(2)))
+    assert changed(found) == set()
+    assert {d.verdict for d in found} == {"noise"}
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"wait": 3e6}, {("park p50", "main.ask"), ("park p90", "main.ask")}),
+        ({"latency": 3e4}, {("latency p50", "main.handle"), ("latency p90", "main.handle")}),
+        ({"rate": 20}, {("created/s", "main.handle")}),
+    ],
+)
+def test_what_changes_is_found_and_nothing_else(
+    change: dict[str, float], expected: set[tuple[str, str]], analyzed: Callable[..., Engine]
+) -> None:
+    found = diff.collect(analyzed(service(1)), analyzed(service(2, **change)))  # type: ignore[arg-type]
+    assert changed(found) == expected
+
+
+def test_sizes(analyzed: Callable[..., Engine]) -> None:
+    found = diff.collect(analyzed(service(1)), analyzed(service(2, rate=20)))
+    (made,) = [d for d in found if d.metric == "created/s"]
+    assert (made.a, made.b, made.change, made.n_a, made.n_b) == (10, 20, 1, 400, 800)
+
+
+def test_growth_of_a_site_that_was_not_there(analyzed: Callable[..., Engine]) -> None:
+    found = diff.collect(analyzed(service(1)), analyzed(service(2, leak=5)))
+    (new,) = [d for d in found if d.metric == "growth/s" and d.function == "main.follow"]
+    assert (new.verdict, new.a, new.b) == ("only in b", 0, 5)
+    back = diff.collect(analyzed(service(2, leak=5)), analyzed(service(1)))
+    assert {d.verdict for d in back if d.function == "main.follow"} == {"only in a"}
+
+
+def test_growth_that_speeds_up(analyzed: Callable[..., Engine]) -> None:
+    found = diff.collect(analyzed(service(1, leak=2)), analyzed(service(2, leak=5)))
+    assert {("growth/s", "main.follow"), ("created/s", "main.follow")} <= changed(found)
+
+
+def test_little_data_tells_nothing(analyzed: Callable[..., Engine]) -> None:
+    found = diff.collect(analyzed(service(1, rate=1)), analyzed(service(2, rate=1, wait=9e6)))
+    assert {d.verdict for d in found if d.metric.startswith("park")} == {"too few"}
+
+
+def test_selections(analyzed: Callable[..., Engine]) -> None:
+    a, b = analyzed(service(1, leak=2)), analyzed(service(2, leak=2))
+    everything = Selection(start=0, end=20 * SECOND)
+    assert diff.collect(a, b, everything) == diff.collect(a, b)
+    only = diff.collect(a, b, Selection(function="follow"))
+    assert {d.function for d in only} == {"main.follow"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kinds", [5, 10**6], ids=["ties", "no ties"])
+def test_the_test_is_scipys(seed: int, kinds: int) -> None:
+    random = np.random.default_rng(seed)
+    a, b = random.integers(0, kinds, 20), random.integers(0, kinds, 12) + kinds // 9
+    expected = stats.mannwhitneyu(a, b, method="asymptotic").pvalue
+    assert diff.mann_whitney(a.tolist(), b.tolist()) == pytest.approx(expected, rel=1e-9)
+    assert diff.mann_whitney([1.0] * 5, [1.0] * 5) == 1
+
+
+def test_the_correction_is_scipys() -> None:
+    ps = [0.001, 0.3, 0.02, 0.02, 0.9]
+    assert diff._benjamini_hochberg(ps) == pytest.approx(list(stats.false_discovery_control(ps)))
+    assert diff._benjamini_hochberg([]) == []
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = str(service(1).write(tmp_path / "a"))
+    b = str(service(2, wait=3e6).write(tmp_path / "b"))
+    cli.main(["diff", a, b], standalone_mode=False)
+    out = capsys.readouterr().out
+    assert "2 figures changed, 4 differ by no more than noise, 0 have too little data" in out
+    assert "chan receive in main.ask" in out
+    assert "created/s" not in out
+    cli.main(["diff", a, b, "--all"], standalone_mode=False)
+    assert "created/s" in capsys.readouterr().out
+    cli.main(["diff", a, b, "--csv"], standalone_mode=False)
+    assert capsys.readouterr().out.count("\n") == 7
