@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import (
+    channels,
     cpu,
     critical_path,
     deadlocks,
@@ -168,6 +169,10 @@ class Trace:
         Raises QueryError if the recording does not have it, UsageError if it did not exist then.
         """
         return critical_path.collect(self._engine, goid, at, start, pid)
+
+    def channels(self, **selection: Any) -> pd.DataFrame:
+        """Who meets and waits at which channel, and how full it is; see the view `channels`."""
+        return _frame(channels.collect(self._engine, _selection(**selection)))
 
     def diff(self, other: Trace, **selection: Any) -> pd.DataFrame:
         """What changed from this recording to another; the columns are those of Difference."""

@@ -1,0 +1,87 @@
+-- Channels by address, as far as goroutines were seen at them, for some of the waits (see
+-- `selected_waits`). The columns are those of `channels`.
+CREATE TEMP MACRO channels_of(t0, t1, goids, pattern) AS TABLE
+WITH at_channel AS (
+    SELECT *, reason = 'chan send' OR reason = 'chan send (nil chan)' AS sends
+    FROM selected_waits(t0, t1, goids, pattern)
+    WHERE obj IS NOT NULL AND starts_with(reason::VARCHAR, 'chan ')
+),
+-- Whoever wakes a receiver has sent, or closed the channel; whoever wakes a sender has received.
+parties AS (
+    SELECT pid, obj, sends, goid AS party FROM at_channel
+    UNION
+    SELECT pid, obj, NOT sends, waker_goid FROM at_channel WHERE waker_goid IS NOT NULL
+),
+sides AS (
+    SELECT
+        pid,
+        obj,
+        count(*) FILTER (sends) AS senders,
+        count(*) FILTER (NOT sends) AS receivers
+    FROM parties
+    GROUP BY pid, obj
+),
+waited AS (
+    SELECT
+        pid,
+        obj,
+        count(*) FILTER (sends) AS send_waits,
+        coalesce(sum(dur_seen) FILTER (sends), 0)::BIGINT AS send_ns,
+        count(*) FILTER (sends AND ts_end IS NULL) AS sending,
+        count(*) FILTER (NOT sends) AS receive_waits,
+        coalesce(sum(dur_seen) FILTER (NOT sends), 0)::BIGINT AS receive_ns,
+        count(*) FILTER (NOT sends AND ts_end IS NULL) AS receiving,
+        arg_max(function, dur_seen) FILTER (sends) AS send_function,
+        arg_max(function, dur_seen) FILTER (NOT sends) AS receive_function,
+        count(*) FILTER (NOT certain) AS uncertain
+    FROM at_channel
+    GROUP BY pid, obj
+),
+looked AS (
+    SELECT
+        pid,
+        obj,
+        arg_max(chan_len, ts) AS chan_len,
+        max(chan_len) AS chan_len_max,
+        arg_max(chan_cap, ts) AS chan_cap,
+        arg_max(chan_closed, ts) AS chan_closed,
+        max(ts) AS looked_ts
+    FROM stg_goroutines
+    WHERE obj IS NOT NULL AND chan_cap IS NOT NULL
+        AND (t1 IS NULL OR ts < t1)
+        AND (t0 IS NULL OR ts >= t0)
+    GROUP BY pid, obj
+),
+selecting AS (
+    SELECT pid, obj, count(DISTINCT goid) AS selecting
+    FROM (
+        SELECT pid, goid, unnest(select_objs) AS obj
+        FROM stg_goroutines
+        WHERE snapshot = (SELECT max(snapshot) FROM stg_goroutines)
+    )
+    GROUP BY pid, obj
+)
+SELECT
+    w.pid,
+    w.obj,
+    s.senders,
+    s.receivers,
+    w.send_waits,
+    w.send_ns,
+    w.sending,
+    w.receive_waits,
+    w.receive_ns,
+    w.receiving,
+    coalesce(e.selecting, 0) AS selecting,
+    w.send_function,
+    w.receive_function,
+    l.chan_len,
+    l.chan_len_max,
+    l.chan_cap,
+    l.chan_closed,
+    l.looked_ts,
+    w.uncertain
+FROM waited AS w
+JOIN sides AS s ON s.pid = w.pid AND s.obj = w.obj
+LEFT JOIN looked AS l ON l.pid = w.pid AND l.obj = w.obj
+LEFT JOIN selecting AS e ON e.pid = w.pid AND e.obj = w.obj
