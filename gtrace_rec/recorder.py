@@ -124,10 +124,12 @@ class Recorder:
     # -- what is recorded ---------------------------------------------------------------------
 
     def add(self, pid: int) -> None:
-        """Begin to record the running process `pid`.
+        """Begin to record the running process `pid`, if that is not done already.
 
         Raises GtraceError's children if it cannot be recorded.
         """
+        if pid in self._watched:
+            return
         path = procfs.exe_path(pid)
         program = self.load(path)
         watched = self._watch(pid, program, procfs.argv(pid))
@@ -161,6 +163,8 @@ class Recorder:
         Raises GtraceError's children if it cannot be recorded.
         """
         program = self.load(path)
+        if program.number in self._followed:
+            return
         self._followed.add(program.number)
         for pid in procfs.processes_of(path):
             self._watch(pid, program, procfs.argv(pid))

@@ -45,10 +45,10 @@ def record_processes(settings: Settings) -> int:
             recorder.serve_metrics()
             for path in (*map(procfs.exe_path, pids), *map(str, exes)):
                 recorder.load(path)
-            for pid in pids:
-                recorder.add(pid)
             for exe in exes:
                 recorder.follow(str(exe))
+            for pid in pids:
+                recorder.add(pid)
         talk.line(f"recording {', '.join(names)} into {out}; Ctrl-C stops")
         reason = _run(recorder, talk, settings.duration, STOP, lambda number, code: True)
         _finish(recorder, talk, reason, out)

@@ -58,6 +58,28 @@ def test_every_process_of_a_binary_those_too_that_start_later(
     assert recording.manifest["totals"]["lost_ring"] == 0
 
 
+def test_a_process_named_twice_is_recorded_once(
+    tmp_path: Path, go_binary: Callable[..., Path]
+) -> None:
+    binary = go_binary("pulse.go")
+    with running([binary]) as named, running([binary]) as other:
+        for target in (named, other):
+            said(target.stdout, "beating")
+        twice = [*("--pid", str(named.pid)) * 2, *("--exe", binary) * 2]
+        options = ["--out", tmp_path / "t", "--snapshot-heap", "0"]
+        with running([*RECORDER, *options, *twice]) as recorder:
+            said(recorder.stderr, "recording pid")
+            stop(recorder)
+    recording = Recording(tmp_path / "t")
+    assert {p["pid"] for p in recording.manifest["processes"]} == {named.pid, other.pid}
+    assert recording.sql(
+        "select distinct n from (select count(*) as n from events where kind = 'create' "
+        "group by pid, goid)"
+    ) == [(1,)]
+    rows = "select count(*), count(distinct (pid, goid)) from goroutines group by snapshot"
+    assert all(found == different for found, different in recording.sql(rows))
+
+
 def test_two_programs_of_different_go_at_once(
     tmp_path: Path, go_binary: Callable[..., Path]
 ) -> None:
