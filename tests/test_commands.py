@@ -25,7 +25,7 @@ def test_help_ends_in_examples(name: str, command: click.Command, context: click
     examples = command_docs.examples(command).splitlines()
     assert examples
     program = name.split()[0]
-    assert all(program in line for line in examples), examples
+    assert program in examples[0], examples  # then, what another tool makes of its output
 
 
 @pytest.mark.parametrize(("name", "command", "context"), COMMANDS)

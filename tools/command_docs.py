@@ -18,15 +18,20 @@ _WIDTH = 80
 
 
 def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
-    """Both programs and their commands, each by its whole name: "gtrace-rec ps"."""
+    """Both programs, their commands and those below, each by its whole name: "gtrace-rec ps"."""
     for program, group in PROGRAMS.items():
-        context = _context(group, program, None)
-        yield program, group, context
-        assert isinstance(group, click.Group)
-        for name in group.list_commands(context):
-            command = group.get_command(context, name)
-            assert command is not None
-            yield f"{program} {name}", command, _context(command, name, context)
+        yield from _below(program, group, _context(group, program, None))
+
+
+def _below(
+    name: str, command: click.Command, context: click.Context
+) -> Iterator[tuple[str, click.Command, click.Context]]:
+    yield name, command, context
+    if isinstance(command, click.Group):
+        for other in command.list_commands(context):
+            found = command.get_command(context, other)
+            assert found is not None
+            yield from _below(f"{name} {other}", found, _context(found, other, context))
 
 
 def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
@@ -44,7 +49,7 @@ def markdown() -> str:
     """All commands, each with what its --help prints."""
     parts = []
     for name, command, context in commands():
-        level = "##" if " " not in name else "###"
+        level = "#" * (2 + name.count(" "))
         parts.append(f"{level} {name}\n\n```\n{_help(command, context)}\n```")
     return "\n\n".join(parts)
 
@@ -86,8 +91,8 @@ def _man_page(
         for p in variables:
             yield f".TP\n.B {_roff(str(p.envvar))}\nfor {_roff(p.opts[0])}"
     yield f".SH EXAMPLES\n.nf\n{_roff(examples(command))}\n.fi"
-    program = name.split()[0]
-    others = [program] if program != name else [p for p in PROGRAMS if p != name]
+    above = name.replace(" ", "-").removesuffix(f"-{context.info_name}")
+    others = [above] if " " in name else [p for p in PROGRAMS if p != name]
     yield ".SH SEE ALSO\n" + ",\n".join(f".BR {_roff(other)} (1)" for other in others)
 
 

@@ -21,7 +21,9 @@ from gtrace_analyze.commands.export import _common
     help="Load into this server, unless -o is given.",
 )
 @_common.output("DIRECTORY", "Write schema.sql, Parquet files and load.sql instead.")
-@click.option("--database", metavar="NAME", default="gtrace", show_default=True)
+@click.option(
+    "--database", metavar="NAME", default="gtrace", show_default=True, help="Database to fill."
+)
 @_common.recording_name
 @click.option(
     "--ttl",

@@ -19,7 +19,9 @@ from gtrace_analyze.commands.export import _common
     default="",
     help="Where to load, as libpq has it.  [default: PGHOST, PGDATABASE and the like]",
 )
-@click.option("--schema", metavar="NAME", default="gtrace", show_default=True)
+@click.option(
+    "--schema", metavar="NAME", default="gtrace", show_default=True, help="Schema to fill."
+)
 @_common.recording_name
 def command(trace: str, server: str, schema: str, name: str | None) -> None:
     """The whole recording into PostgreSQL, by COPY.
