@@ -12,7 +12,7 @@ from gtrace_analyze.analyses.park import BINS_PER_DOUBLING, Histogram
 from gtrace_analyze.render.listing import Column, Layout, merged, show
 from gtrace_analyze.units import duration, number, short_function
 
-__all__ = ["show_histograms", "show_park"]
+__all__ = ["estimate", "show_histograms", "show_park"]
 
 _NUMBERS = [
     Column("waited_ns", "TIME", duration, right=True),
@@ -41,7 +41,7 @@ def show_park(found: Mapping[str, pa.Table], by: str, layout: Layout) -> None:
     if layout.form == "text":
         rows = [row | {"waited_ns": row["total_ns"] + row["open_ns"]} for row in rows]
         rows = [row | {"function": _at_line(row)} for row in rows if "line" in row] or rows
-        rows = [row | {f"est{p}": _estimate(row, p) for p in (50, 99)} for row in rows]
+        rows = [row | {f"est{p}": estimate(row, p) for p in (50, 99)} for row in rows]
         if any(row["censored"] for row in rows):
             numbers[4:4] = [Column(f"est{p}", f"KM{p}", right=True) for p in (50, 99)]
     show(rows, [*source, *numbers, *keys], layout, names)
@@ -75,7 +75,7 @@ def _write_bars(histogram: Histogram, out: TextIO) -> None:
         out.write(f"  {span} {count:>9,} {bar}".rstrip() + "\n")
 
 
-def _estimate(row: dict[str, Any], percent: int) -> str:
+def estimate(row: dict[str, Any], percent: int) -> str:
     """The Kaplan-Meier quantile, "=" where it is the one of the waits that ended."""
     if not row["censored"]:
         return "="

@@ -107,6 +107,15 @@ def test_it_says_what_the_other_commands_say(tmp_path: Path) -> None:
     assert "93 events, nothing lost, nothing uncertain" in text
 
 
+def test_open_waits_are_in_the_estimates_only(tmp_path: Path) -> None:
+    """Goroutine 8 waits for a lock and never gets it: no quantile, but an estimate from below."""
+    page = ga.open(scene().write(tmp_path / "t.parquet")).report()
+    row = page[page.index("sync.Mutex.Lock at line") :]
+    cells = row[row.index("</table>") : row.index("</tr>", row.index("</table>"))]
+    row = " ".join(_Page(cells).text.split())
+    assert row == "▸ 9.68ms0->9.68ms->9.68ms-1", row
+
+
 def test_what_was_lost_or_not_watched_is_told(tmp_path: Path) -> None:
     b = scene(plan="park").gap(200_000, 300_000, lost=17)
     manifest = b.manifest()

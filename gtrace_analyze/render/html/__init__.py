@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from gtrace_analyze.analyses.leaks import LeakGroup
+from gtrace_analyze.render.park import estimate
 from gtrace_analyze.units import duration, number, short_function, short_place
 
 __all__ = ["render"]
@@ -34,6 +35,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "command": shlex.join,
         "duration": duration,
+        "estimate": _estimate,
         "number": number,
         "place": _place,
         "short": short_function,
@@ -50,6 +52,12 @@ def _place(what: LeakGroup | Mapping[str, Any] | str | None) -> str:
         return short_place(what["file"], what["line"])
     file, _, line = (what or "").rpartition(":")
     return short_place(file, int(line)) if line.isdigit() else what or "-"
+
+
+def _estimate(row: dict[str, Any], percent: int) -> str:
+    """The quantile with the open waits in it; empty where it is the one without."""
+    text = estimate(row, percent)
+    return "" if text == "=" else text
 
 
 def _wall(ns: int) -> str:
