@@ -13,11 +13,12 @@ from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 from gtrace_analyze.units import short_function
 
-__all__ = ["Lane", "Series", "Timeline", "collect"]
+__all__ = ["Lane", "Series", "Timeline", "Wake", "collect"]
 
 
-# More lanes than this make no picture.
+# More lanes than this make no picture, and more arrows a black one.
 _MOST = 1000
+_MOST_WAKES = 60
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,22 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Wake:
+    """One goroutine of the chart made another one runnable at `ts`, ns."""
+
+    pid: int
+    ts: int
+    waker_goid: int
+    goid: int
+
+
+@dataclass(frozen=True)
 class Timeline:
     """A chart's data: lanes, what they did in each of `cells` equal parts of the time, and counts.
 
     ``shares`` has a row per lane, cell and state: pid, goid, cell, state, ns, certain.
+    ``wakes`` are the wake-ups among the lanes, none if there are more than a picture can show:
+    `wake_count` is how many there are.
     """
 
     start: int
@@ -69,6 +82,8 @@ class Timeline:
     shares: pa.Table
     live: list[Series]
     sees_syscalls: bool  # if not, time in system calls counts as running
+    wakes: tuple[Wake, ...] = ()
+    wake_count: int = 0
 
 
 # A few goroutines of each creation site, since those of one site behave alike: of each the ones
@@ -130,6 +145,23 @@ _SHARES = """
     WHERE ns > 0 AND cell < $cells
     GROUP BY pid, goid, cell, state
 """
+_WAKES = """
+    WITH who AS (
+        SELECT w.pid, w.goid FROM (SELECT unnest($who::STRUCT(pid INTEGER, goid BIGINT)[]) AS w)
+    ),
+    woken AS MATERIALIZED (
+        SELECT pid, ts_end AS ts, waker_goid, goid
+        FROM intervals
+        SEMI JOIN (SELECT DISTINCT goid FROM who) USING (goid)
+        WHERE wake = 'goroutine' AND ts_end >= $start AND ts_end < $end
+    ),
+    among AS (
+        FROM woken
+        SEMI JOIN who ON who.pid = woken.pid AND who.goid = woken.goid
+        SEMI JOIN who AS waker ON waker.pid = woken.pid AND waker.goid = woken.waker_goid
+    )
+    SELECT *, count(*) OVER () AS wakes FROM among ORDER BY ts, goid LIMIT $most
+"""
 _LIVE = """
     SELECT created_by, created_at, ts, live FROM live_goroutines
     WHERE NOT system ORDER BY created_at, created_by, ts
@@ -144,6 +176,7 @@ def collect(
     (recording,) = engine.rows("SELECT ts FROM recording")
     (sees,) = engine.rows("SELECT watched FROM stg_event_kinds WHERE kind = 'syscall_enter'")
     lanes = _lanes(engine, selection, start, end, min(most, _MOST))
+    wakes, count = _wakes(engine, start, end, lanes)
     return Timeline(
         start=start,
         end=end,
@@ -153,6 +186,8 @@ def collect(
         shares=_shares(engine, start, end, cells, lanes),
         live=_series(engine.rows(_LIVE)),
         sees_syscalls=sees["watched"],
+        wakes=wakes,
+        wake_count=count,
     )
 
 
@@ -188,6 +223,16 @@ def _lanes(engine: Engine, selection: Selection, start: int, end: int, most: int
 def _shares(engine: Engine, start: int, end: int, cells: int, lanes: list[Lane]) -> pa.Table:
     who = [{"pid": lane.pid, "goid": lane.goid} for lane in lanes]
     return engine.table(_SHARES, {"start": start, "end": end, "cells": cells, "who": who})
+
+
+def _wakes(engine: Engine, start: int, end: int, lanes: list[Lane]) -> tuple[tuple[Wake, ...], int]:
+    """The wake-ups among the lanes if they can be drawn, and how many there are."""
+    who = [{"pid": lane.pid, "goid": lane.goid} for lane in lanes]
+    rows = engine.rows(_WAKES, {"start": start, "end": end, "who": who, "most": _MOST_WAKES + 1})
+    count = int(rows[0]["wakes"]) if rows else 0
+    if len(rows) > _MOST_WAKES:
+        return (), count
+    return tuple(Wake(r["pid"], r["ts"], r["waker_goid"], r["goid"]) for r in rows), count
 
 
 def _series(rows: list[dict[str, Any]]) -> list[Series]:

@@ -7,9 +7,11 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -65,7 +67,7 @@ def _draw_live(axes: Axes, timeline: Timeline) -> None:
         shown.append((f"{len(rest)} others", np.sum([live for _, live in rest], axis=0)))
     seconds = (ts - timeline.recording_start) / 1e9
     if shown:
-        labels = [f"{label}  {live[-1]:.0f}" for label, live in shown]
+        labels = [f"{_cut(label, 30)}  {live[-1]:.0f}" for label, live in shown]
         axes.stackplot(seconds, [live for _, live in shown], labels=labels, colors=SITES,
                        step="post", lw=0)  # fmt: skip
         axes.set_ylim(0, max(1, np.sum([live for _, live in shown], axis=0).max()) * 1.15)
@@ -94,6 +96,7 @@ def _draw_lanes(axes: Axes, timeline: Timeline, start: float, end: float) -> Non
     axes.set_yticks([i + 0.5 for i in range(count)], [str(lane.goid) for lane in timeline.lanes])
     axes.tick_params(axis="y", labelsize=6.5, pad=2)
     axes.grid(axis="x", color="#ffffff", lw=0.6, alpha=0.6)
+    _draw_wakes(axes, timeline)
     first = 0
     for _, group in groupby(timeline.lanes, key=_site):
         lanes = list(group)
@@ -101,6 +104,19 @@ def _draw_lanes(axes: Axes, timeline: Timeline, start: float, end: float) -> Non
         first += len(lanes)
         if first < count:
             axes.axhline(first - 0.13, color="#c8ccd1", lw=0.6, xmin=-0.36, clip_on=False)
+
+
+def _draw_wakes(axes: Axes, timeline: Timeline) -> None:
+    """An arrow from each waker to the one it woke."""
+    place = {(lane.pid, lane.goid): i + 0.5 for i, lane in enumerate(timeline.lanes)}
+    for wake in timeline.wakes:
+        seconds = (wake.ts - timeline.recording_start) / 1e9
+        axes.annotate(
+            "", xy=(seconds, place[wake.pid, wake.goid]),
+            xytext=(seconds, place[wake.pid, wake.waker_goid]),
+            arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 0.6, "alpha": 0.7,
+                        "shrinkA": 0, "shrinkB": 0, "mutation_scale": 6},
+        )  # fmt: skip
 
 
 def _site(lane: Lane) -> tuple[object, ...]:
@@ -165,7 +181,14 @@ def _picture(timeline: Timeline) -> NDArray[np.float64]:
 def _legend(fig: Figure, timeline: Timeline, height: float) -> None:
     seen = {state or "unknown" for state in timeline.shares["state"].to_pylist()}
     names = {} if timeline.sees_syscalls else {"running": "running, or in a system call"}
-    handles = [Patch(color=STATES[s], label=names.get(s, s)) for s in _ORDER if s in seen]
+    handles: list[Artist] = [
+        Patch(color=STATES[s], label=names.get(s, s)) for s in _ORDER if s in seen
+    ]
+    if timeline.wakes:
+        handles.append(Line2D([], [], color=INK, lw=0.8, marker=">", markersize=4, label="wakes"))
+    elif timeline.wake_count:
+        many = f"{timeline.wake_count:,} wake-ups, too many to draw: choose a shorter time"
+        fig.text(0.985, 0.2 / height, many, size=8, color=MUTED, ha="right", va="center")
     if handles:
         fig.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.015, 0.1 / height),
                    ncols=len(handles), frameon=False, fontsize=8, labelcolor=INK,

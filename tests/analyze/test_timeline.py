@@ -1,0 +1,112 @@
+"""The chart of chosen goroutines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gtrace_analyze.analyses import timeline
+from gtrace_analyze.analyses.timeline import Wake
+from gtrace_analyze.commands import cli
+from gtrace_analyze.engine import Engine
+from gtrace_analyze.render.plots import timeline as plots
+from gtrace_analyze.selection import Selection
+from synth import PID, Recording
+
+F = ["main.f main.go:1"]
+WORK = {"at": "main.main main.go:12", "start": "main.work main.go:30"}
+
+
+def handed_over(times: int = 3) -> Recording:
+    """7 runs the first half of each 100 ns, then wakes 8, which waits for it; 9 sleeps."""
+    b = Recording(duration=1000)
+    seven, eight = b.go(7, ts=0, **WORK).run(0), b.go(8, ts=0, **WORK).run(1)
+    b.go(9, ts=0, **WORK).run(2).park(10, "sleep", F).ready(950)
+    eight.park(10, "chan receive", F)
+    for ts in (round(n * 900 / times) + 50 for n in range(times)):
+        eight.ready(ts, by=7).run(ts + 2).park(ts + 5, "chan receive", F)
+    seven.park(960, "sleep", F)
+    return b
+
+
+def test_shares_of_states(analyzed: Callable[..., Engine]) -> None:
+    """Ten cells of 100 ns; the parts of each goroutine's time that they hold."""
+    chart = timeline.collect(analyzed(handed_over()), Selection(goids=frozenset({8})), cells=10)
+    shares = {(r["cell"], r["state"]): r["ns"] for r in chart.shares.to_pylist()}
+    assert shares[0, "running"] == 9 + 3
+    assert shares[0, "runnable"] == 1 + 2
+    assert shares[0, "waiting"] == 40 + 45
+    assert shares[1, "waiting"] == 100
+    assert sum(shares.values()) == 1000
+    assert chart.sees_syscalls is False
+
+
+def test_wakes_among_the_lanes(analyzed: Callable[..., Engine]) -> None:
+    engine = analyzed(handed_over())
+    chart = timeline.collect(engine)
+    assert chart.wakes == tuple(Wake(PID, ts, 7, 8) for ts in (50, 350, 650))
+    assert timeline.collect(engine, Selection(start=300, end=400)).wakes == (Wake(PID, 350, 7, 8),)
+    # The waker is not in the picture.
+    assert timeline.collect(engine, Selection(goids=frozenset({8, 9}))).wakes == ()
+
+
+def test_too_many_wakes_are_counted_and_not_drawn(analyzed: Callable[..., Engine]) -> None:
+    chart = timeline.collect(analyzed(handed_over(90)))
+    assert (chart.wakes, chart.wake_count) == ((), 90)
+    texts = [text.get_text() for text in plots.draw(chart, "t").texts]
+    assert any("90 wake-ups, too many to draw" in text for text in texts)
+
+
+def test_an_arrow_for_each_wake(analyzed: Callable[..., Engine]) -> None:
+    chart = timeline.collect(analyzed(handed_over()))
+    arrows = [text for text in plots.draw(chart, "t").axes[1].texts if hasattr(text, "arrow_patch")]
+    places = {lane.goid: i + 0.5 for i, lane in enumerate(chart.lanes)}
+    assert [(a.xyann[1], a.xy[1]) for a in arrows] == [(places[7], places[8])] * 3
+    assert [round(a.xy[0] * 1e9) for a in arrows] == [50, 350, 650]
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ({}, {7, 8, 9}),
+        ({"goids": frozenset({9})}, {9}),
+        ({"function": "nowhere"}, set()),
+        ({"function": "main.f$"}, {7, 8, 9}),
+    ],
+)
+def test_lanes(
+    selection: dict[str, Any], expected: set[int], analyzed: Callable[..., Engine]
+) -> None:
+    chart = timeline.collect(analyzed(handed_over()), Selection(**selection))
+    assert {lane.goid for lane in chart.lanes} == expected
+
+
+def test_alive_by_creation_site(analyzed: Callable[..., Engine]) -> None:
+    b = Recording(duration=1000)
+    for number in range(4):
+        b.go(10 + number, ts=100 * number, at="main.a a.go:1", start="main.x a.go:9")
+    b.go(20, ts=100, at="main.b b.go:1", start="main.y b.go:9").run(110).exit(500)
+    series = {s.label: s for s in timeline.collect(analyzed(b)).live}
+    assert [series["main.a"].at(ts) for ts in (0, 50, 150, 250, 999)] == [1, 1, 2, 3, 4]
+    assert [series["main.b"].at(ts) for ts in (50, 150, 499, 600)] == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_pictures(kind: str, tmp_path: Path) -> None:
+    path, picture = handed_over().write(tmp_path / "t"), tmp_path / f"t.{kind}"
+    cli.main(["timeline", str(path), "--out", str(picture)], standalone_mode=False)
+    magic = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]
+    assert picture.read_bytes().startswith(magic)
+
+
+def test_in_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = handed_over().write(tmp_path / "t")
+    cli.main(["timeline", str(path), "--goid", "7"], standalone_mode=False)
+    (lane,) = [
+        x for x in capsys.readouterr().out.splitlines() if x.lstrip().startswith("main.main 7")
+    ]
+    assert lane.count("█") > 30
+    assert lane.endswith("─")
