@@ -99,11 +99,11 @@ class Trace:
         """Goroutines that hold each other up for ever; the columns are those of Deadlock."""
         import dataclasses
 
-        import pandas as pd
+        from gtrace_analyze.frames import Table
 
         found = deadlocks.collect(self._engine, _selection(**selection))
         names = [f.name for f in dataclasses.fields(deadlocks.Deadlock)]
-        return pd.DataFrame([[getattr(d, name) for name in names] for d in found], columns=names)
+        return Table([[getattr(d, name) for name in names] for d in found], columns=names)
 
     def park(self, by: str = "stack", system: bool = False, **selection: Any) -> pd.DataFrame:
         """How long goroutines waited, by "reason", "function", "stack" or "channel".
@@ -178,11 +178,11 @@ class Trace:
         """What changed from this recording to another; the columns are those of Difference."""
         import dataclasses
 
-        import pandas as pd
+        from gtrace_analyze.frames import Table
 
         found = diff.collect(self._engine, other._engine, _selection(**selection))
         names = [f.name for f in dataclasses.fields(diff.Difference)]
-        return pd.DataFrame([[getattr(d, name) for name in names] for d in found], columns=names)
+        return Table([[getattr(d, name) for name in names] for d in found], columns=names)
 
     def timeline(self, most: int = 32, **selection: Any) -> Figure:
         """A Gantt chart of at most `most` goroutines below the number alive."""

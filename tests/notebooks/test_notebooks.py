@@ -17,6 +17,7 @@ ANSWERS = {
     "01_first_look": ["nothing lost, nothing uncertain", "1,391 created"],
     "02_find_the_leak": ["31 × ", "23 × ", "17 × ", "main.awaitPrice", "No leaks found."],
     "03_where_time_waits": ["main.(*printer).print", "main.newPrinter.gowrap1"],
+    "04_compare_two_recordings": ["growth/s", "main.(*shop).watch", "changed", "healthy"],
 }
 
 
