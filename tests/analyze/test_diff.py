@@ -128,3 +128,13 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "created/s" in capsys.readouterr().out
     cli.main(["diff", a, b, "--csv"], standalone_mode=False)
     assert capsys.readouterr().out.count("\n") == 7
+
+
+def test_different_plans_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = service(1, rate=1), service(2, rate=1)
+    b.plan = "full"
+    paths = [str(recording.write(tmp_path / name)) for name, recording in (("a", a), ("b", b))]
+    cli.main(["diff", *paths], standalone_mode=False)
+    assert "A was recorded with plan sched, B with plan full" in capsys.readouterr().err
+    cli.main(["diff", paths[0], paths[0]], standalone_mode=False)
+    assert "plan" not in capsys.readouterr().err
