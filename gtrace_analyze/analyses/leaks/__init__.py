@@ -44,15 +44,22 @@ def _look(engine: Engine, selection: Selection) -> tuple[list[dict[str, Any]], S
     rows = engine.rows(f"FROM wait_groups{between}", parameters)
     trends = [Trend(**row) for row in engine.rows(f"FROM creation_trends{between}", parameters)]
     processes = engine.table("SELECT DISTINCT pid FROM stg_processes").num_rows
-    (sampled,) = engine.rows("SELECT count(DISTINCT snapshot) AS n FROM int_sampled_states")
     groups = tuple(WaitGroup(**row) for row in rows)
     by_statement = {(trend.pid, trend.created_at): trend for trend in trends}
-    scene = Scene(start, end, groups, processes > 1, by_statement, sampled["n"])
+    scene = Scene(start, end, groups, processes > 1, by_statement, _snapshots(engine))
     if selection.goids:
         rows = [row for row in rows if selection.goids & set(row["goids"])]
     if selection.function:
         rows = [row for row in rows if _mentions(row, selection)]
     return rows, scene
+
+
+def _snapshots(engine: Engine) -> int:
+    """How many snapshots there are, if nothing else was recorded; else 0."""
+    if engine.rows("FROM stg_event_kinds WHERE watched LIMIT 1"):
+        return 0
+    (row,) = engine.rows("SELECT count(DISTINCT snapshot) AS n FROM stg_goroutines")
+    return int(row["n"])
 
 
 def _mentions(row: dict[str, Any], selection: Selection) -> bool:

@@ -1,9 +1,12 @@
 -- Who waits for whom at t1; one row per waiting goroutine, thing and possible holder. The columns are
 -- those of `waits_for`.
 CREATE TEMP MACRO waits_for_at(t1) AS TABLE
-WITH blocked AS (
-    SELECT *
+WITH standing AS MATERIALIZED (
     FROM waits_open_at(t1)
+),
+blocked AS (
+    SELECT *
+    FROM standing
     WHERE reason LIKE 'sync.Mutex%' OR reason LIKE 'sync.RWMutex%' OR NOT reachable
 ),
 -- What the last snapshot within the wait shows of it.
@@ -13,7 +16,7 @@ seen AS (
         b.goid,
         arg_max(coalesce([s.obj], s.select_objs, []), s.ts) AS objs,
         arg_max(coalesce(s.refers, []), s.ts) AS refers
-    FROM waits_open_at(t1) AS b
+    FROM standing AS b
     JOIN stg_goroutines AS s ON s.pid = b.pid AND s.goid = b.goid AND s.ts BETWEEN b.ts AND t1
     GROUP BY b.pid, b.goid
 ),
@@ -57,4 +60,4 @@ SELECT
 FROM blocked AS b
 LEFT JOIN things AS t ON t.pid = b.pid AND t.goid = b.goid
 LEFT JOIN possible AS p ON p.pid = t.pid AND p.obj = t.obj
-LEFT JOIN waits_open_at(t1) AS w ON w.pid = p.pid AND w.goid = p.goid
+LEFT JOIN standing AS w ON w.pid = p.pid AND w.goid = p.goid

@@ -6,6 +6,7 @@ nothing. That it never ends does.
 
 from __future__ import annotations
 
+from gtrace_analyze.analyses.leaks.detectors import growth
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
 
 __all__ = ["detect"]
@@ -23,6 +24,9 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     if trend is None or group.reason in _BY_CLIENTS:
         return None
     if trend.created < _MIN_CREATED or trend.rises < _MIN_RISES or trend.ended * 10 > trend.created:
+        return None
+    growing = growth.detect(group, scene)
+    if growing and growing.verdict == "leak":  # which says the same, and more
         return None
     return Finding(
         "suspect",
