@@ -138,6 +138,23 @@ def test_a_lock_that_goes_round_is_none(analyzed: Analyzed) -> None:
     assert leaks.collect(analyzed(b)) == []
 
 
+def test_each_lock_is_judged_by_itself(analyzed: Analyzed) -> None:
+    """One lock goes round; at the same place, two wait for another that nobody gets."""
+    b = recording()
+    for turn in range(90):
+        for goid in (8, 9):
+            ts = turn * SECOND // 10 + goid
+            b.go(goid).run(ts).park(ts + 1, "sync.Mutex.Lock", LOCK, obj=0xA0)
+            b.go(goid).ready(ts + 50_000_000, by=17 - goid)
+    engine = analyzed(b)
+    assert leaks.collect(engine) == []
+    for goid in (10, 11):
+        b.go(goid).run(SECOND).park(2 * SECOND, "sync.Mutex.Lock", LOCK, obj=0xB0)
+    (group,) = leaks.collect(analyzed(b))
+    assert (group.verdict, group.goids) == ("suspect", [10, 11])
+    assert group.evidence[0].startswith("2 wait for a lock that nobody here got in the last 8.00s")
+
+
 def test_a_wait_that_cannot_end_is_a_leak(analyzed: Analyzed) -> None:
     b = recording()
     b.go(5, parent=1, ts=3, at="main.main main.go:3").run(4)

@@ -37,6 +37,8 @@ class WaitGroup:
     returned: int
     objects: int
     obj: int | None
+    passed_over: int
+    passed_over_ns: int | None
     at_start: int
     joins: list[int] | None
     certain_joins: list[int] | None

@@ -24,6 +24,8 @@ CREATE TABLE wait_groups (
     returned,          -- how many have waited here before, and were woken
     objects,           -- how many different things they wait on, as far as known
     obj,               -- the address of what all of them wait on; NULL if not one thing or not known
+    passed_over,       -- how many wait for a lock that nobody got since they wait
+    passed_over_ns,    -- how long the longest waiting of those waits, ns; NULL if there are none
     at_start,          -- how many stood here when the recording began
     joins,             -- when the others came to stand here, ns, in order; NULL if there are none
     certain_joins,     -- those of them within whose wait nothing was lost, ns; NULL if there are none

@@ -4,9 +4,19 @@ CREATE TEMP MACRO wait_groups_between(t0, t1) AS TABLE
 WITH ended AS (
     FROM goroutine_waits_between(t0, t1)
 ),
+-- When somebody last got each lock that had been waited for.
+locks AS (
+    SELECT pid, obj, max(ts_end) AS got_ts
+    FROM int_intervals
+    WHERE state = 'waiting' AND reason::VARCHAR LIKE 'sync.%Mutex%' AND obj IS NOT NULL
+        AND ts_end BETWEEN t0 AND t1
+    GROUP BY pid, obj
+),
 open AS (
     SELECT
         o.*,
+        o.reason::VARCHAR LIKE 'sync.%Mutex%' AND o.obj IS NOT NULL
+            AND coalesce(k.got_ts <= o.ts, true) AS passed_over,
         coalesce(e.ended, 0) AS returned,
         -- When it came to stand here: now, or, if it returns here again and again, when it was made.
         CASE
@@ -22,6 +32,7 @@ open AS (
     LEFT JOIN ended AS e
         ON e.pid = o.pid AND e.goid = o.goid AND e.site = o.site
         AND e.reason IS NOT DISTINCT FROM o.reason
+    LEFT JOIN locks AS k ON k.pid = o.pid AND k.obj = o.obj
     WINDOW place AS (PARTITION BY o.pid, o.site, o.reason, o.created_at)
 ),
 groups AS (
@@ -47,6 +58,8 @@ groups AS (
         count(*) FILTER (returned > 0) AS returned,
         count(DISTINCT obj) AS objects,
         CASE WHEN count(DISTINCT obj) = 1 AND count(obj) = count(*) THEN any_value(obj) END AS obj,
+        count(*) FILTER (passed_over) AS passed_over,
+        max(age) FILTER (passed_over) AS passed_over_ns,
         count(*) FILTER (joined_ts IS NULL) AS at_start,
         list(joined_ts ORDER BY joined_ts) FILTER (joined_ts IS NOT NULL) AS joins,
         list(joined_ts ORDER BY joined_ts)

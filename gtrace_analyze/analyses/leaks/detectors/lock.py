@@ -17,20 +17,22 @@ _PASSING = ("IO wait", "sleep")
 
 
 def detect(group: WaitGroup, scene: Scene) -> Finding | None:
-    """A leak or suspect, if no wait for the lock has ended since the oldest that is open began.
+    """A leak or suspect, if nobody got the lock since some of those that wait began to.
 
     It is a leak if the holder is seen to stand still as well, for as long.
     """
-    if group.reason not in _LOCKS or group.oldest_ns < _STRANGE_NS:
-        return None
-    if group.last_end_ts is not None and group.last_end_ts > group.oldest_ts:
+    count, longest = group.passed_over, group.passed_over_ns or 0
+    if not group.objects:  # which lock it is, is not known
+        came_by = group.last_end_ts is not None and group.last_end_ts > group.oldest_ts
+        count, longest = (0, 0) if came_by else (group.count, group.oldest_ns)
+    if group.reason not in _LOCKS or not count or longest < _STRANGE_NS:
         return None
     stuck, holder = _holder(group, scene)
-    standstill = group.oldest_ns >= _STANDSTILL_NS and group.uncertain == 0
+    standstill = longest >= _STANDSTILL_NS and group.uncertain == 0
+    what = "a lock" if group.objects <= 1 else f"one of {group.objects:,} locks"
     return Finding(
         "leak" if standstill and stuck else "suspect",
-        f"{group.count} wait for a lock that nobody here got in the last "
-        f"{duration(group.oldest_ns)}.{holder}",
+        f"{count} wait for {what} that nobody here got in the last {duration(longest)}.{holder}",
     )
 
 
