@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+import urllib.request
 from pathlib import Path
 
 import others
@@ -44,6 +45,16 @@ def wait_for(address: str) -> None:
     raise AssertionError(f"nothing listens on {address}")
 
 
+def wait_for_page(url: str) -> None:
+    """Returns once it is served: who listens may still be getting ready."""
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{url} is not served")
+
+
 def prometheus(folder: Path, address: str, target: str = "") -> list[str | Path]:
     """The command of a Prometheus at `address`, which scrapes `target` every second."""
     config = folder / "prometheus.yml"
@@ -61,3 +72,9 @@ def caddy(folder: Path, address: str, admin: str = "off") -> list[str | Path]:
     config = folder / "Caddyfile"
     config.write_text(_CADDY % (admin, address))
     return [others.caddy(), "run", "--adapter", "caddyfile", "--config", config]
+
+
+def esbuild(folder: Path, address: str) -> list[str | Path]:
+    """The command of an esbuild that serves a page at `address`, while its input is open."""
+    (folder / "index.html").write_text("hello")
+    return [others.esbuild("amd64"), f"--servedir={folder}", f"--serve={address}"]

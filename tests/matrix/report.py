@@ -47,8 +47,8 @@ two processes, and
 
 Where the runtime's fields lie is asked of the binary's DWARF; of stripped ones (`-s -w`) it is
 known from a table of their Go release, and checked on the process before any probe is attached.
-No toolchain of Go 1.20 was to be had: its table is from its source, and binaries that others built
-by it were read, but none was recorded. Any other Go is recorded if the binary has DWARF, and else
+No toolchain of Go 1.20 was to be had: its table is from its source, and what was recorded of it is
+esbuild, as others built it, stripped. Any other Go is recorded if the binary has DWARF, and else
 refused by name.
 
 The binaries are of amd64. Those of arm64 are read, and their probes found, in tests on
