@@ -9,6 +9,7 @@ from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.plan import KIND_CODES
 from gtrace_rec.ring import Block
 
+COUNTED_FIELDS = ("pid", "ts", "goid", "kind")  # all that is needed of an event
 _CREATED = [KIND_CODES["create"], KIND_CODES["create_parked"]]
 _EXIT = KIND_CODES["exit"]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.lib.recfunctions import repack_fields
 
 from gtrace_rec import procfs
 from gtrace_rec._errors import TargetError, UnsupportedGoError, UsageError
@@ -21,7 +22,7 @@ from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime import Frame, open_binary
 from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.limits import Governor
-from gtrace_rec.live import LiveCount
+from gtrace_rec.live import COUNTED_FIELDS, LiveCount
 from gtrace_rec.loader import ALL_PROCESSES, LIMIT_CAUSES, LoadOptions
 from gtrace_rec.plan import Plan
 from gtrace_rec.programs import Program, Watched
@@ -307,7 +308,8 @@ class Recorder:
 
     def _count(self, block: Block, whole: bool) -> None:
         if self._uncounted is not None:
-            self._uncounted.append((block, whole))
+            kept = block if self._metrics else repack_fields(block[list(COUNTED_FIELDS)])
+            self._uncounted.append((kept, whole))
             return
         self._live.add(block)
         if self._metrics:

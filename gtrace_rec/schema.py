@@ -161,7 +161,7 @@ SYMBOLS = pa.schema(
 GOROUTINES = pa.schema(
     [
         _field("snapshot", pa.int32(), "number of the snapshot in this recording, from 0"),
-        _field("ts", pa.int64(), "when this goroutine was read, ns CLOCK_MONOTONIC"),
+        _field("ts", pa.int64(), "just after this goroutine was read, ns CLOCK_MONOTONIC"),
         _field("pid", pa.int32(), "process"),
         _field("goid", pa.int64(), "goroutine"),
         _field("status", _DICT, "runtime status: runnable running syscall waiting preempted ..."),

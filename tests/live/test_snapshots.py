@@ -53,8 +53,9 @@ def test_the_last_park_and_the_last_snapshot_say_the_same(
     pairs = recording.sql(
         """
         with parks as (
-            select * from events where kind = 'park'
-            qualify row_number() over (partition by goid order by ts desc) = 1
+            select e.* from events as e join goroutines as g using (goid)
+            where e.kind = 'park' and e.ts <= g.ts
+            qualify row_number() over (partition by goid order by e.ts desc) = 1
         )
         select goid, g.stack_id, p.stack_id, g.reason, p.reason, g.obj, p.obj
         from goroutines as g join parks as p using (goid)
@@ -111,12 +112,17 @@ def test_snapshots_of_a_busy_program_fit_its_events(
             left join (from events where kind in ('create', 'create_parked')) as born using (goid)
             left join (from events where kind = 'exit') as died using (goid)
         ),
-        spans as (select snapshot, min(ts) as ts, max(ts) as ts_end from goroutines group by 1)
+        spans as (select snapshot, min(ts) as ts, max(ts) as ts_end from goroutines group by 1),
+        -- `ts` is just after a reading of some goroutines, which began after the one before it.
+        readings as (
+            select snapshot, ts, lag(ts) over (order by ts) as began
+            from (select distinct snapshot, ts from goroutines)
+        )
     """
     assert (
         recording.one(
             f"{lives} select count(*) from goroutines as g join lives using (goid) "
-            "where ts < born or ts > died"
+            "join readings using (snapshot, ts) where ts < born or died < began"
         )
         == 0
     )

@@ -4,7 +4,7 @@
 -- Cost: reads one file.
 CREATE TEMP VIEW stg_goroutines (
     snapshot,     -- number of the snapshot, from 0
-    ts,           -- when this goroutine was read, ns
+    ts,           -- just after this goroutine was read, ns
     pid,          -- process
     goid,         -- goroutine
     status,       -- the runtime's own status
