@@ -84,7 +84,8 @@ def as_recorded(witness: pd.DataFrame, plan: str, *, monotonic: bool) -> pd.Data
     frame = witness.sort_values(["goid", "ts"], kind="stable")
     label = frame.old + frame.new
     switched = (label == "WaitingRunnable") & (frame.ts.shift(-1) - frame.ts == _SWITCH)
-    switched &= _gives_way(frame, label)
+    coroutines = frame.goid[label == "NotExistWaiting"].unique()
+    switched &= frame.goid.isin(coroutines) | frame.by.isin(coroutines)
     at_once = frame.proc.between(0, _LAST_P)
     at_once |= (frame.proc > _LAST_P) & (frame.ts.shift(-1) - frame.ts < _AT_ONCE)
     regained = (label == "SyscallRunnable") & at_once
@@ -98,14 +99,6 @@ def as_recorded(witness: pd.DataFrame, plan: str, *, monotonic: bool) -> pd.Data
     frame[["old", "new"]] = frame[["old", "new"]].replace(_SEEN_AS.get(plan, {}))
     # What it says at the start and once a second of goroutines that it knows is no transition.
     return frame[(frame.old != "Undetermined") & (frame.old != frame.new)].sort_index()
-
-
-def _gives_way(frame: pd.DataFrame, label: pd.Series) -> NDArray[np.bool_]:
-    """Whether who did it waits or ends right after it, for no reason."""
-    given = frame[label.isin(["RunningWaiting", "RunningNotExist"]) & (frame.reason == "")]
-    moments = pd.MultiIndex.from_arrays([given.goid, given.ts - _SWITCH // 2])
-    found: NDArray[np.bool_] = pd.MultiIndex.from_arrays([frame.by, frame.ts]).isin(moments)
-    return found
 
 
 def as_witnessed(recorded: pd.DataFrame) -> pd.DataFrame:

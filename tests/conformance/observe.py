@@ -6,7 +6,8 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pandas as pd
 import toolchains
 from conformance import recorded, witness
 from conformance.interludes import Interludes, available
+from live.recording import READY_S, Recording, recording_of, running, said
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).resolve().parent / "programs"
@@ -27,6 +29,7 @@ WORKLOADS = {
     "coroutines": 23,
     "bubbles": 25,
 }
+CROWD = 100_000  # goroutines of the workload "crowd", which takes long and is no part of WORKLOADS
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,79 @@ def observe(
     """Run workloads of programs/witness, built by Go `version`; files go to `folder`."""
     program = toolchains.build(version, PROGRAMS / "witness")
     trace, recording = folder / "witness.trace", folder / "recording"
-    interludes = Interludes(program.name) if available() else None
-    with interludes.recorded() if interludes else contextlib.nullcontext():
+    with interludes(program.name) as seen:
         record(recording, [str(program), str(scale), str(trace), *names], plan)
-    theirs, ours = witness.read(trace), recorded.transitions(recording)
+    return _observation(plan, recording, trace, seen)
+
+
+def observe_both(
+    versions: tuple[str, str], names: Sequence[str], folder: Path, *, plan: str
+) -> list[Observation]:
+    """The same with two programs at once, of which one recording is made."""
+    programs = [toolchains.build(version, PROGRAMS / "witness") for version in versions]
+    traces = [folder / f"{version}.trace" for version in versions]
+    names = ["wait", *names, "wait"]
+    with contextlib.ExitStack() as stack:
+        seen = stack.enter_context(interludes(programs[0].name))
+        targets = [
+            stack.enter_context(running([program, "1", trace, *names]))
+            for program, trace in zip(programs, traces, strict=True)
+        ]
+        _all_wait(targets)
+        other = ["--pid", str(targets[1].pid), "--plan", plan]
+        with recording_of(targets[0].pid, folder / "recording", *other):
+            _wait_for_snapshots(folder / "recording", len(targets))
+            tell(*targets)
+            _all_wait(targets)
+        tell(*targets)
+        for target in targets:
+            target.wait(timeout=30)
+    return [
+        _observation(plan, folder / "recording", trace, seen, target.pid)
+        for target, trace in zip(targets, traces, strict=True)
+    ]
+
+
+def tell(*targets: subprocess.Popen[str]) -> None:
+    """End the workload "wait" of each."""
+    for target in targets:
+        assert target.stdin
+        target.stdin.write("\n")
+        target.stdin.flush()
+
+
+def _all_wait(targets: Sequence[subprocess.Popen[str]]) -> None:
+    for target in targets:
+        said(target.stdout, "waiting")
+
+
+def _wait_for_snapshots(recording: Path, count: int) -> None:
+    """Until the state of every goroutine is known."""
+    deadline = time.monotonic() + READY_S
+    while Recording(recording).manifest["totals"]["snapshots"] < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _observation(
+    plan: str, recording: Path, trace: Path, seen: Interludes | None, pid: int | None = None
+) -> Observation:
+    theirs, ours = witness.read(trace), recorded.transitions(recording, pid)
     if not theirs.monotonic:
         created = ours[ours.kind == "create"].set_index("goid").ts
         theirs = witness.on_monotonic_clock(theirs, created)
-    return Observation(plan, recording, theirs, ours, interludes)
+    return Observation(plan, recording, theirs, ours, seen)
+
+
+@contextlib.contextmanager
+def interludes(comm: str) -> Iterator[Interludes | None]:
+    """Those of programs of that name while the block runs; None where they cannot be had."""
+    if not available():
+        yield None
+        return
+    found = Interludes(comm)
+    with found.recorded():
+        yield found
 
 
 def record(recording: Path, command: list[str], plan: str, *options: str) -> None:

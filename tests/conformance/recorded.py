@@ -20,19 +20,20 @@ STATES = {
 # Each beginning of an interval is a transition, and so is the end of a life.
 _TRANSITIONS = """
 WITH steps AS (
-    SELECT goid, ts, began_by AS kind, state, reason, stack_id, tid, ended_by, ts_end, certain,
+    SELECT pid, goid, ts, began_by AS kind, state, reason, stack_id, tid, ended_by, ts_end, certain,
         lag(state) OVER life AS before,
         lag(waker_goid) OVER life AS waker_goid,
         lag(waker_stack_id) OVER life AS waker_stack_id
     FROM intervals
-    WINDOW life AS (PARTITION BY goid ORDER BY ts, ts_end)
+    WHERE coalesce(pid = $pid, true)
+    WINDOW life AS (PARTITION BY pid, goid ORDER BY ts, ts_end)
 ),
 changes AS (
-    SELECT goid, ts, kind::VARCHAR AS kind, before, state, reason, stack_id, tid, waker_goid,
+    SELECT pid, goid, ts, kind::VARCHAR AS kind, before, state, reason, stack_id, tid, waker_goid,
         waker_stack_id
     FROM steps
     UNION ALL
-    SELECT goid, ts_end, 'exit', state, NULL, NULL, NULL, tid, NULL, NULL
+    SELECT pid, goid, ts_end, 'exit', state, NULL, NULL, NULL, tid, NULL, NULL
     FROM steps
     WHERE ended_by = 'exit'
 )
@@ -40,7 +41,8 @@ SELECT c.goid, c.ts, c.kind, c.before, c.state, c.reason::VARCHAR AS reason, c.s
     c.tid, coalesce(c.waker_goid, g.parent_goid, 0) AS by,
     coalesce(c.waker_stack_id, g.create_stack_id) AS by_stack_id
 FROM changes AS c
-LEFT JOIN goroutines AS g ON c.goid = g.goid AND c.kind IN ('create', 'create_parked')
+LEFT JOIN goroutines AS g
+    ON c.pid = g.pid AND c.goid = g.goid AND c.kind IN ('create', 'create_parked')
 WHERE c.kind NOT LIKE 'seen %'
 ORDER BY c.ts
 """
@@ -53,14 +55,14 @@ GROUP BY ALL
 """
 
 
-def transitions(recording: Path) -> pd.DataFrame:
-    """One row for each transition of a goroutine, in order of time.
+def transitions(recording: Path, pid: int | None = None) -> pd.DataFrame:
+    """One row for each transition of a goroutine, in order of time; of one process, if `pid`.
 
     Columns as in witness.transitions, and `kind`.
     """
     engine = connect(recording)
     try:
-        frame = engine.table(_TRANSITIONS).to_pandas()
+        frame = engine.table(_TRANSITIONS, {"pid": pid}).to_pandas()
         stacks = {row["stack_id"]: tuple(row["functions"]) for row in engine.rows(_STACKS)}
     finally:
         engine.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ import gtrace_analyze
 import toolchains
 from conformance import witness
 from conformance.matching import as_recorded
-from conformance.observe import PROGRAMS
+from conformance.observe import PROGRAMS, tell
 from gtrace_analyze.engine import connect
 from live.recording import Recording, recording_of, running, said
 
@@ -65,12 +64,6 @@ def lossy(tmp_path_factory: pytest.TempPathFactory) -> Lossy:
         assert target.wait(timeout=30) == 0
     seen = as_recorded(witness.read(trace).transitions, "sched", monotonic=True)
     return Lossy(recording, seen[seen.ts.between(start, end)], start, end)
-
-
-def tell(target: subprocess.Popen[str]) -> None:
-    assert target.stdin
-    target.stdin.write("\n")
-    target.stdin.flush()
 
 
 def test_every_event_is_recorded_or_counted_as_lost(lossy: Lossy) -> None:

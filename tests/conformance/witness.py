@@ -13,8 +13,10 @@ from __future__ import annotations
 import dataclasses
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,8 +27,8 @@ _TRANSITION = re.compile(
     r"M=(-?\d+) P=(-?\d+) G=(-?\d+) StateTransition Time=(\d+) "
     r'GoID=(\d+) (\w+)->(\w+) Reason="(.*)"'
 )
-_SYNC = re.compile(r"^M=-1 .* Sync Time=(-?\d+) N=\d+(?: Trace=(\d+) Mono=(\d+))?", re.MULTILINE)
-_MARK = re.compile(r'Log Time=(\d+) .*Category="witness" Message="(begin|end) (\w+)"')
+_SYNC = re.compile(r"M=-1 .* Sync Time=(-?\d+) N=\d+(?: Trace=(\d+) Mono=(\d+))?")
+_MARK = re.compile(r'M=.* Log Time=(\d+) .*Category="witness" Message="(begin|end) (\w+)"')
 _FRAME = re.compile(r"^\t(\S.*) @ 0x[0-9a-f]+$", re.MULTILINE)
 _OWN, _THEIRS = "TransitionStack=\n", "\nStack=\n"
 TICK = 64  # ns, of the clock from Go 1.22 on
@@ -59,50 +61,56 @@ class Trace:
 def read(trace: Path) -> Trace:
     """Parse the trace, as ``go tool trace`` prints it."""
     command = [str(toolchains.toolchain(toolchains.NEWEST)), "tool", "trace", "-d=parsed"]
-    done = subprocess.run(
-        [*command, str(trace)],
-        env=toolchains.go_env(toolchains.Mode()),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    text = done.stdout
-    marks = {(what, workload): int(ts) for ts, what, workload in _MARK.findall(text)}
-    syncs = _SYNC.findall(text)
+    rows, marks, distances, monotonic = [], {}, [], True
+    for block in _blocks([*command, str(trace)]):
+        if match := _TRANSITION.match(block):
+            rows.append(_row(block, match))
+        elif match := _MARK.match(block):
+            ts, what, workload = match.groups()
+            marks[what, workload] = int(ts)
+        elif match := _SYNC.match(block):
+            first, ours, mono = match.groups()
+            monotonic &= first != "-1"
+            if mono:
+                distances.append(int(ours) - int(mono))
     return Trace(
-        transitions=_transitions(text),
+        transitions=pd.DataFrame(rows, columns=pd.Index(COLUMNS)),
         windows={
             name: (ts + _HALF_PAUSE, marks["end", name] - _HALF_PAUSE)
             for (what, name), ts in marks.items()
             if what == "begin"
         },
-        clock_distance=tuple(int(ours) - int(mono) for _, ours, mono in syncs if mono),
-        monotonic=syncs[0][0] != "-1",
+        clock_distance=tuple(distances),
+        monotonic=monotonic,
     )
 
 
-def _transitions(text: str) -> pd.DataFrame:
-    rows = []
-    for block in re.split(r"\n(?=M=)", text):
-        match = _TRANSITION.match(block)
-        if match:
-            thread, proc, by, ts, goid, old, new, reason = match.groups()
-            own, _, theirs = block.partition(_THEIRS)
-            rows.append(
-                (
-                    int(ts),
-                    int(goid),
-                    old,
-                    new,
-                    reason,
-                    max(int(by), 0),
-                    int(thread),
-                    int(proc),
-                    _frames(own) if _OWN in own else (),
-                    _frames(theirs),
-                )
-            )
-    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+def _blocks(command: list[str]) -> Iterator[str]:
+    """What the command prints of each event: a line, and indented ones that belong to it."""
+    with subprocess.Popen(
+        command, env=toolchains.go_env(toolchains.Mode()), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        lines: list[str] = []
+        for line in process.stdout:
+            if line.startswith("M=") and lines:
+                yield "".join(lines)
+                lines.clear()
+            lines.append(line)
+        yield "".join(lines)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def _row(block: str, match: re.Match[str]) -> tuple[Any, ...]:
+    """The transition that a block tells of, as COLUMNS."""
+    thread, proc, by, ts, goid, old, new, reason = match.groups()
+    own, _, theirs = block.partition(_THEIRS)
+    return (
+        *(int(ts), int(goid), old, new, reason),
+        *(max(int(by), 0), int(thread), int(proc)),
+        *(_frames(own) if _OWN in own else (), _frames(theirs)),
+    )
 
 
 def _frames(text: str) -> tuple[str, ...]:

@@ -62,3 +62,18 @@ func forget(scale int) {
 	}
 	all.Wait()
 }
+
+// crowd has a hundred thousand goroutines wait at once.
+func crowd(int) {
+	gate := make(chan struct{})
+	var all sync.WaitGroup
+	for i := 0; i < 100_000; i++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			<-gate
+		}()
+	}
+	close(gate)
+	all.Wait()
+}

@@ -22,6 +22,7 @@ import (
 var workloads = map[string]func(scale int){
 	"channels": channels,
 	"churn":    churn,
+	"crowd":    crowd,
 	"forget":   forget,
 	"gc":       garbage,
 	"locks":    locks,
