@@ -76,7 +76,7 @@ def observe_both(
         _all_wait(targets)
         other = ["--pid", str(targets[1].pid), "--plan", plan]
         with recording_of(targets[0].pid, folder / "recording", *other):
-            _wait_for_snapshots(folder / "recording", len(targets))
+            wait_for_snapshots(folder / "recording", len(targets))
             tell(*targets)
             _all_wait(targets)
         tell(*targets)
@@ -101,7 +101,7 @@ def _all_wait(targets: Sequence[subprocess.Popen[str]]) -> None:
         said(target.stdout, "waiting")
 
 
-def _wait_for_snapshots(recording: Path, count: int) -> None:
+def wait_for_snapshots(recording: Path, count: int) -> None:
     """Until the state of every goroutine is known."""
     deadline = time.monotonic() + READY_S
     while Recording(recording).manifest["totals"]["snapshots"] < count:
@@ -130,11 +130,11 @@ def interludes(comm: str) -> Iterator[Interludes | None]:
         yield found
 
 
-def record(recording: Path, command: list[str], plan: str, *options: str) -> None:
-    """Record `command` from its start to its end. Raises RuntimeError if that fails."""
+def record(recording: Path, command: list[str], plan: str) -> str:
+    """Record `command` from its start to its end; what it said. Raises RuntimeError if it fails."""
     recorder = [sys.executable, "-m", "gtrace_rec", "--out", str(recording), "--plan", plan]
     done = subprocess.run(
-        [*recorder, *options, "--", *command],
+        [*recorder, "--", *command],
         # The program's go.mod, being of Go 1.19, would otherwise ask for the timers of that time.
         env=os.environ | {"PYTHONPATH": str(ROOT), "GODEBUG": "asynctimerchan=0"},
         capture_output=True,
@@ -142,3 +142,4 @@ def record(recording: Path, command: list[str], plan: str, *options: str) -> Non
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stderr}")
+    return done.stdout

@@ -28,7 +28,7 @@ def test_two_programs_in_one_recording(tmp_path: Path) -> None:
 )
 def test_a_crowd(tmp_path: Path) -> None:
     seen = observe(toolchains.NEWEST, ["crowd"], tmp_path, plan="full")
-    _assert_equal(match(seen, "crowd"), at_least=6 * CROWD)
+    _assert_equal(match(seen, "crowd"), at_least=5 * CROWD)
 
 
 def _assert_equal(found: Match, at_least: int) -> None:

@@ -3,7 +3,8 @@
 //
 //	witness SCALE TRACE-FILE WORKLOAD...
 //
-// SCALE multiplies the amount of work. With "-" for the file the tracer stays off.
+// SCALE multiplies the amount of work. With "-" for the file the tracer stays off, and the program
+// says how much processor time it used, in ns.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -40,6 +42,7 @@ func main() {
 	scale, path := must(strconv.Atoi(os.Args[1])), os.Args[2]
 	if path == "-" {
 		run(os.Args[3:], scale)
+		fmt.Println("used", processorTime())
 		return
 	}
 	file := must(os.Create(path))
@@ -61,6 +64,12 @@ func run(names []string, scale int) {
 		work(scale)
 		mark("end " + name)
 	}
+}
+
+func processorTime() int64 {
+	var used syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	return used.Utime.Nano() + used.Stime.Nano()
 }
 
 // mark notes a moment at which nothing else goes on: what is compared lies between two of them.
