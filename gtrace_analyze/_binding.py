@@ -16,7 +16,8 @@ from gtrace_rec import schema
 __all__ = ["PART_SHIFT", "bind", "set_variables"]
 
 # Kinds of transition that no event tells: the state in which the first snapshot found a goroutine,
-# or a later one, if there is nothing but snapshots.
+# or a later one, if there is nothing but snapshots or the one before was in another window; or that
+# a window ended.
 _FOUND = (
     "seen running",
     "seen runnable",
@@ -27,8 +28,10 @@ _FOUND = (
     "then waiting",
     "then syscall",
     "then gone",
+    "unseen",
 )
-# `seq` has the number of the part above so many bits, and that of the row in it below.
+# `seq` has the number of the part above so many bits, and that of the row in it below: even
+# numbers, so that there is room between them.
 PART_SHIFT = 40
 
 
@@ -45,7 +48,12 @@ def bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
 
 def set_variables(con: duckdb.DuckDBPyConnection) -> None:
     """What the package's SQL asks the connection while tables are made."""
-    con.execute("SET VARIABLE has_gaps = (SELECT count(*) > 0 FROM raw_gaps)")
+    con.execute(
+        "SET VARIABLE has_gaps = (SELECT count(*) > 0 FROM raw_gaps WHERE cause <> 'probes off')"
+    )
+    con.execute(
+        "SET VARIABLE has_pauses = (SELECT count(*) > 0 FROM raw_gaps WHERE cause = 'probes off')"
+    )
 
 
 def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
@@ -54,7 +62,8 @@ def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     if recording.parts:
         files = ", ".join(_quoted(part.path) for part in recording.parts)
         sources.append(
-            f"SELECT {columns}, (file_index::BIGINT << {PART_SHIFT}) | file_row_number AS seq "
+            f"SELECT {columns}, "
+            f"(file_index::BIGINT << {PART_SHIFT}) | (file_row_number << 1) AS seq "
             f"FROM read_parquet([{files}])"
         )
     streams = recording.streams
@@ -62,7 +71,7 @@ def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
         streams = (schema.EVENTS.empty_table(),)
     for number, table in enumerate(streams):
         first = (len(recording.parts) + number) << PART_SHIFT
-        seq = pa.array(np.arange(first, first + table.num_rows))
+        seq = pa.array(np.arange(first, first + 2 * table.num_rows, 2))
         con.register(f"raw_stream_{number}", table.append_column("seq", seq))
         sources.append(f"SELECT {columns}, seq FROM raw_stream_{number}")
     con.execute(f"CREATE TEMP VIEW raw_events AS {' UNION ALL '.join(sources)}")

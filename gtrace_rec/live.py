@@ -27,6 +27,12 @@ class LiveCount:
         self._until: dict[int, int] = {}  # by pid: when its snapshot was complete
         self._counted: dict[int, NDArray[np.int64]] = {}  # in it, or created before that
 
+    def restart(self) -> None:
+        """Forget all: nothing was seen for a while, and snapshots follow."""
+        self.count = 0
+        self._until.clear()
+        self._counted.clear()
+
     def begin(self, snapshot: Snapshot) -> None:
         """Start from this snapshot of a process."""
         goids = snapshot.rows["goid"]

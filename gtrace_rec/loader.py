@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gtrace_rec import uprobes
+from gtrace_rec import probecost, uprobes
 from gtrace_rec._errors import HostError
 from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.goruntime.homes import kept_channels, kept_waiters
 from gtrace_rec.hostcheck import UPROBE_MULTI_KERNEL, kernel_release
 from gtrace_rec.limits import Control
 from gtrace_rec.plan import KIND_CODES, Site, reasons_mask
+from gtrace_rec.probecost import Cost, Counters
 from gtrace_rec.ring import Gap, Ring
 from gtrace_rec.schema import GAP_CAUSES
 from gtrace_rec.selection import Choice, Selection
@@ -69,18 +70,12 @@ class Probes:
         self._binary = binary
         self._links: dict[int, list[int] | bytes] = {}  # descriptors, or the path probed by bcc
         self._multi = kernel_release() >= UPROBE_MULTI_KERNEL
+        self._counters: Counters | None = None
         self.selection = Selection(binary, options.choice)
         self._bpf = self._compile()
         try:
             if self._multi:
-                self._programs = [
-                    self._bpf.load_func(
-                        _program(i),
-                        self._module.BPF.KPROBE,
-                        attach_type=uprobes.BPF_TRACE_UPROBE_MULTI,
-                    )
-                    for i, _ in enumerate(sites)
-                ]
+                self._programs = [self._load(_program(i)) for i, _ in enumerate(sites)]
         except Exception as e:
             raise HostError(
                 f"the kernel refused the BPF program: {e}; try: gtrace-rec doctor"
@@ -89,6 +84,11 @@ class Probes:
         self._fill_chosen()
         self._stacks = self._bpf["stacks"]
         self._tallies = self._bpf["tallies"]
+
+    def _load(self, name: bytes) -> Any:
+        return self._bpf.load_func(
+            name, self._module.BPF.KPROBE, attach_type=uprobes.BPF_TRACE_UPROBE_MULTI
+        )
 
     def _compile(self) -> Any:
         import bcc  # slow to load, and absent where only snapshots are taken
@@ -215,6 +215,23 @@ class Probes:
                     with contextlib.suppress(Exception):
                         self._bpf.detach_uprobe(name=links, addr=site.address, pid=p or -1)
 
+    def trap_ns(self) -> float:
+        """What a hit costs the target beside the BPF program's own time. Raises HostError."""
+        if not self._multi:
+            raise HostError(
+                "--max-overhead needs Linux 6.6 or later: before, taking probes off takes a second"
+            )
+        try:
+            return probecost.trap_ns(self._load(b"gtrace_nothing").fd)
+        except Exception as e:  # bcc raises nothing narrower
+            raise HostError(f"the cost of a probe could not be measured ({e})") from e
+
+    def cost(self) -> Cost:
+        """What its probes have cost, if a ProbeCost counts."""
+        if self._counters is None:
+            self._counters = Counters(program.fd for program in self._programs)
+        return self._counters.read()
+
     def losses(self) -> Losses:
         """The tallies of all processors, added up."""
         by_kind = dict.fromkeys(KIND_CODES, 0)
@@ -273,6 +290,8 @@ class Probes:
     def close(self) -> None:
         """Detach everything and free the maps."""
         self.detach()
+        if self._counters:
+            self._counters.close()
         self.ring.close()
         self._bpf.cleanup()
 

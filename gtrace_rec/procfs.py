@@ -97,6 +97,15 @@ def start_ticks(pid: int) -> int | None:
     return int(stat.rpartition(")")[2].split()[19])
 
 
+def processor_ns(pid: int) -> int:
+    """Processor time that a process has used, in whole hundredths of a second; 0 if it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return (int(stat[11]) + int(stat[12])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
 def is_alive(pid: int, ticks: int | None) -> bool:
     """Whether `pid` is still the process that began at `ticks`, and not a zombie."""
     try:

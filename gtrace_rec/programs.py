@@ -26,6 +26,7 @@ from gtrace_rec.stacks import StackResolver, StackTable
 from gtrace_rec.unprobed import NoProbes
 
 _CREATED = [KIND_CODES["create"], KIND_CODES["create_parked"]]
+_EVER = 1 << 63
 _KIND_NAMES = [k.name for k in EVENT_KINDS]
 
 
@@ -73,6 +74,7 @@ class Program:
         self._decoder = Decoder(binary.wait_reasons)
         self._resolver = StackResolver(number, binary, self.probes, stacks)
         self._pending: list[Block] = []
+        self.seen: tuple[int, int] | None = None  # only events from then to then are recorded
         self.pending_rows = 0
 
     def find_bias(self, watched: Watched) -> None:
@@ -119,6 +121,19 @@ class Program:
         """Raises UnsupportedGoError if its goroutines do not lie where the offsets say."""
         check_offsets(GoProcess(watched.pid, self.binary, watched.load_bias or 0))
 
+    def start_at(self, now: int) -> int:
+        """All probes are on. What was hit before `now` is not told of: some of them were off then.
+
+        Returns `now`. Of several processes of this binary, it is the first that this is about.
+        """
+        self.seen = self.seen or (now, _EVER)
+        return now
+
+    def stop_at(self, now: int) -> None:
+        """Take the probes off. What is hit after `now` is not told of: some are off by then."""
+        self.seen = (self.seen[0] if self.seen else 0, now)
+        self.probes.detach()
+
     def drain(self, limit: int) -> int:
         """Take up to `limit` records from the ring; returns how many there were."""
         block = self.probes.ring.read(limit)
@@ -133,6 +148,8 @@ class Program:
             return np.empty(0, self.probes.ring.dtype), []
         block, gaps = split_gaps(np.concatenate(self._pending))
         self._pending, self.pending_rows = [], 0
+        if self.seen:
+            block = block[(block["ts"] >= self.seen[0]) & (block["ts"] <= self.seen[1])]
         return block, [
             Gap(
                 pid=int(g["pid"]),

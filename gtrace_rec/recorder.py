@@ -7,7 +7,7 @@ import dataclasses
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.lib.recfunctions import repack_fields
 
 from gtrace_rec import procfs
-from gtrace_rec._errors import TargetError, UnsupportedGoError, UsageError
+from gtrace_rec._errors import GtraceError, HostError, TargetError, UnsupportedGoError, UsageError
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime import Frame, open_binary
 from gtrace_rec.goruntime.snapshot import Snapshot
@@ -25,6 +25,7 @@ from gtrace_rec.limits import Governor
 from gtrace_rec.live import COUNTED_FIELDS, LiveCount
 from gtrace_rec.loader import ALL_PROCESSES, LIMIT_CAUSES, LoadOptions
 from gtrace_rec.plan import Plan
+from gtrace_rec.probecost import Cost, ProbeCost
 from gtrace_rec.programs import Program, Watched
 from gtrace_rec.quantities import Size
 from gtrace_rec.readings import Readings
@@ -34,12 +35,15 @@ from gtrace_rec.selection import Choice, describe
 from gtrace_rec.settings import Settings
 from gtrace_rec.snapshots import Snapshots
 from gtrace_rec.stacks import StackTable
+from gtrace_rec.windows import Usage, Windows
 
 if TYPE_CHECKING:
     from gtrace_rec.metrics import Metrics
 
 _BLOCK = 1 << 16  # records decoded at a time
 _SECOND = 1_000_000_000
+_IDLE_S = 0.02
+_IDLE_OFF_S = 0.05  # with no probes on
 
 
 @dataclass
@@ -92,6 +96,13 @@ class Recorder:
             drop_first=settings.drop_first,
             max_events=settings.max_events or 0,
         )
+        self._probe_cost = ProbeCost() if settings.max_overhead else None
+        self._windows: Windows | None = None
+        self._probes_cost = Cost(0, 0)
+        self._before = (time.monotonic_ns(), self._target_cpu())
+        self._detached_ts = 0
+        self._unseen_from = 0  # while probes are off: what no gap tells of yet begins here
+        self._reopened: set[int] = set()  # programs whose first events of a window are to come
 
     def serve_metrics(self) -> None:
         """Begin to serve Prometheus metrics, if settings say so.
@@ -135,8 +146,8 @@ class Recorder:
         program = self.load(path)
         watched = self._watch(pid, program, procfs.argv(pid))
         program.probes.attach(pid, path)
-        watched.started_ts = time.monotonic_ns()
-        self._begun()
+        watched.started_ts = program.start_at(time.monotonic_ns())
+        self._begun(watched.started_ts)
         self._begin_from([watched])
 
     def add_launched(self, pid: int, path: str, argv: list[str]) -> None:
@@ -150,7 +161,7 @@ class Recorder:
             pid, program.number, argv, True, True, procfs.start_ticks(pid), now
         )
         program.probes.attach(pid, path)
-        self._begun()
+        self._begun(now)
 
     def launched(self, pid: int) -> None:
         """A launched process has become its program by now: find where it was loaded."""
@@ -170,18 +181,21 @@ class Recorder:
         for pid in procfs.processes_of(path):
             self._watch(pid, program, procfs.argv(pid))
         program.probes.attach(ALL_PROCESSES, path)
-        now = time.monotonic_ns()
+        now = program.start_at(time.monotonic_ns())
         for watched in self._watched.values():
             if watched.exe == program.number:
                 watched.started_ts = now
-        self._begun()
+        self._begun(now)
         self._begin_from([w for w in self._watched.values() if w.exe == program.number])
 
-    def _begun(self) -> None:
-        now = time.monotonic_ns()
+    def _begun(self, now: int) -> None:
         if self._started_ts is None:
             self._started_ts = self._last_tick = self._last_rotation = now
             self._health["cpu_ns"] = procfs.cpu_ns()  # getting ready is no part of recording
+            if self._windows:
+                before, work = self._before
+                self._windows.learn(now - before, self._target_cpu() - work)
+                self._windows.opened(now)
         self.dataset.write_manifest(self._manifest(now))
 
     def _watch(self, pid: int, program: Program, argv: list[str]) -> Watched:
@@ -236,6 +250,12 @@ class Recorder:
             self._check_memory()
             if self._governor.limited:
                 self._programs[key].probes.set_control(self._governor.control)
+            if self._windows is None and self.settings.max_overhead:
+                self._windows = Windows(
+                    float(self.settings.max_overhead),
+                    self._programs[key].probes.trap_ns(),
+                    os.cpu_count() or 1,
+                )
         return self._programs[key]
 
     def _check_memory(self) -> None:
@@ -254,7 +274,10 @@ class Recorder:
     def pump(self) -> bool:
         """Take what the rings hold and write what is due; True if there is more waiting."""
         busy = self._take_events()
-        if self._snapshots.due(time.monotonic_ns()):
+        now = time.monotonic_ns()
+        if self._windows and self._windows.due(now) and not self._detached_ts:
+            self._keep_to_overhead(self._windows, now)
+        if self._snapshots.due(now) and self._probes_on:
             self._take_snapshot_or_note("a snapshot is missing")
         return busy
 
@@ -269,23 +292,119 @@ class Recorder:
             self._tick(now)
         return busy
 
+    @property
+    def idle_s(self) -> float:
+        """How long to wait where pump() found nothing to do."""
+        return _IDLE_S if self._probes_on else _IDLE_OFF_S
+
+    @property
+    def _alive(self) -> list[Watched]:
+        return [w for w in self._watched.values() if w.ended_ts is None]
+
+    # -- windows ------------------------------------------------------------------------------
+
+    @property
+    def _probes_on(self) -> bool:
+        return self._windows is None or self._windows.on
+
+    def _keep_to_overhead(self, windows: Windows, now: int) -> None:
+        if windows.on:
+            costs = [p.probes.cost() for p in self._programs.values()]
+            self._probes_cost = Cost(sum(c.hits for c in costs), sum(c.ns for c in costs))
+        on = windows.look(
+            Usage(
+                ts=now,
+                probes=self._probes_cost,
+                target_cpu=self._target_cpu(),
+                recorder_cpu=procfs.cpu_ns(),
+            )
+        )
+        if windows.on and not on:
+            self._close_window(windows)
+        elif on and not windows.on and self._open_window(windows):
+            self._begin_from(self._alive)
+
+    def _target_cpu(self) -> int:
+        """Processor time of what is recorded, or is yet to be."""
+        pids = {w.pid for w in self._alive} or {
+            *self.settings.pid,
+            *(pid for exe in self.settings.exe for pid in procfs.processes_of(str(exe))),
+        }
+        return sum(map(procfs.processor_ns, pids))
+
+    def _close_window(self, windows: Windows) -> None:
+        now = self._unseen_from = time.monotonic_ns()
+        for program in self._programs.values():
+            program.stop_at(now)
+            while program.drain(_BLOCK) == _BLOCK:
+                self._write(program)
+            self._write(program)
+        windows.closed(now)
+
+    def _open_window(self, windows: Windows) -> bool:
+        """Put the probes on again; False where nothing is left to put them on."""
+        for program in self._programs.values():
+            if program.number in self._followed:
+                self._adopt(program, procfs.processes_of(program.path))
+                program.probes.attach(ALL_PROCESSES, program.path)
+        for w in self._alive:
+            if w.exe not in self._followed:
+                try:
+                    self._by_number(w.exe).probes.attach(w.pid, procfs.exe_path(w.pid))
+                except HostError:
+                    if procfs.is_alive(w.pid, w.ticks):
+                        raise
+        if not any(program.probes.attached for program in self._programs.values()):
+            return False
+        now = time.monotonic_ns()
+        self._append_pause(now)
+        for program in self._programs.values():
+            program.seen = None
+            program.start_at(now)
+        self._reopened.update(p.number for p in self._programs.values())
+        windows.opened(now)
+        self._live.restart()
+        return True
+
+    def _open_last_window(self, windows: Windows) -> None:
+        """So that a recording ends with what there was at its end."""
+        with contextlib.suppress(GtraceError):
+            if self._open_window(windows):
+                self._begin_from(self._alive)
+        if not windows.on:
+            self._append_pause(time.monotonic_ns())
+
+    def _append_pause(self, now: int) -> None:
+        """Write down what was not seen, up to now."""
+        self._append_gaps([Gap(None, None, self._unseen_from, now, "probes off", None)])
+        self._unseen_from = now
+
     # -- snapshots ----------------------------------------------------------------------------
 
     def _begin_from(self, watched: Iterable[Watched]) -> None:
         """Take the first snapshot of processes, whose probes are on by now.
 
         So nothing that happens from here on is missed; what happened before a goroutine was read
-        is in the snapshot, too, and told from what comes after by its time.
+        is in the snapshot, too, and told from what comes after by its time. Where probes are to be
+        on for a while only, no time is to be lost with searching memory.
         """
         with self._counting_later():
-            for snapshot in self._take_snapshot(watched):
+            for snapshot in self._take_snapshot(watched, search=self._windows is None):
                 self._live.begin(snapshot)
 
-    def _take_snapshot(self, watched: Iterable[Watched]) -> list[Snapshot]:
+    def _take_snapshot(
+        self,
+        watched: Iterable[Watched],
+        *,
+        search: bool = True,
+        before_search: Callable[[], object] = lambda: None,
+    ) -> list[Snapshot]:
         taken = self._snapshots.take(
             [(self._by_number(w.exe), w) for w in watched if w.ended_ts is None],
             time.monotonic_ns(),
             self._take_events_meanwhile,
+            search=search,
+            before_search=before_search,
         )
         if self._metrics:
             for snapshot in taken:
@@ -315,10 +434,12 @@ class Recorder:
         if self._metrics:
             self._metrics.observe(block, whole=whole)
 
-    def _take_snapshot_or_note(self, otherwise: str) -> None:
+    def _take_snapshot_or_note(
+        self, otherwise: str, before_search: Callable[[], object] = lambda: None
+    ) -> None:
         try:
             with self._counting_later():
-                taken = self._take_snapshot(self._watched.values())
+                taken = self._take_snapshot(self._watched.values(), before_search=before_search)
                 if self._plan is Plan.SNAPSHOT:
                     self._live.count = sum(map(len, taken))  # no events tell
         except TargetError as e:
@@ -343,8 +464,10 @@ class Recorder:
             self._adopt(program, np.unique(block["pid"]).tolist())
         for pid, bias in program.infer_biases(block):
             self._watched[pid].load_bias = bias
-        self._count(block, whole=not gaps)
+        self._count(block, whole=not gaps and program.number not in self._reopened)
         batch = program.decode(block)
+        if len(block):
+            self._reopened.discard(program.number)
         stacks, symbols = self._stacks.take_new()
         self.dataset.append("stacks", stacks)
         self.dataset.append("symbols", symbols)
@@ -378,6 +501,8 @@ class Recorder:
                 self._adopt(program, procfs.processes_of(program.path))
             self._write(program)
         self._check_launched()
+        if not self._probes_on:
+            self._append_pause(now)
         self._append_health(now)
         if now - self._last_anchor >= 10 * _SECOND:
             self._anchors.append(procfs.clock_anchor())
@@ -400,6 +525,7 @@ class Recorder:
             read_faults=totals.read_faults,
             bytes_written=self.dataset.bytes_written,
             cpu_ns=procfs.cpu_ns(),
+            seen_ns=self._seen_ns(now),
         )
         row: dict[str, Any] = {k: v - self._health[k] for k, v in current.items()}
         self._health = current
@@ -457,6 +583,13 @@ class Recorder:
             for program in self._programs.values():
                 program.probes.set_control(governor.control)
 
+    def _seen_ns(self, now: int) -> int:
+        """How long all events have been recorded."""
+        if self._plan is Plan.SNAPSHOT or self._started_ts is None:
+            return 0
+        now = min(now, self._detached_ts or now)
+        return self._windows.seen_ns(now) if self._windows else now - self._started_ts
+
     def _by_kind(self) -> Counter[str]:
         return sum((p.by_kind for p in self._programs.values()), Counter())
 
@@ -480,6 +613,8 @@ class Recorder:
             bytes=self.dataset.disk_bytes,
             stacks=len(self._stacks),
             snapshots=self._snapshots.taken,
+            windows=self._windows.count if self._windows else 1,
+            seen_ns=self._seen_ns(time.monotonic_ns()) if self._windows else None,
         )
 
     def _notice_exits(self, now: int) -> None:
@@ -514,10 +649,12 @@ class Recorder:
         Raises OSError if the disk refuses; what was recorded stays readable.
         """
         with contextlib.suppress(OSError):  # while the probes are on: nothing lies between
-            self._take_snapshot_or_note("no snapshot at the end")
-        for program in self._programs.values():
-            program.probes.detach()
-        stopped = time.monotonic_ns()
+            if self._windows and not self._windows.on:
+                self._open_last_window(self._windows)
+            self._take_snapshot_or_note("no snapshot at the end", before_search=self._detach)
+        stopped = self._detach()
+        if self._windows:
+            self._notes += self._windows.describe(stopped, stopped - (self._started_ts or stopped))
         try:
             if not self.dataset.full:
                 self._drain_all()
@@ -535,6 +672,14 @@ class Recorder:
             self.dataset.write_manifest(manifest)
         return manifest
 
+    def _detach(self) -> int:
+        """Take all probes off for good; returns when that was, the first time."""
+        if not self._detached_ts:
+            self._detached_ts = time.monotonic_ns()
+            for program in self._programs.values():
+                program.stop_at(self._detached_ts)
+        return self._detached_ts
+
     def _drain_all(self) -> None:
         with contextlib.suppress(OSError):
             while self.pump():
@@ -550,6 +695,8 @@ class Recorder:
             self._metrics.close()
         for program in self._programs.values():
             program.probes.close()
+        if self._probe_cost:
+            self._probe_cost.close()
 
     def _manifest(self, now: int) -> Manifest:
         return Manifest(

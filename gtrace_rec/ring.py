@@ -45,7 +45,7 @@ class Gap(NamedTuple):
     ts: int
     ts_end: int
     cause: str
-    lost: int
+    lost: int | None
 
 
 class Ring:

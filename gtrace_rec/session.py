@@ -25,7 +25,6 @@ from gtrace_rec.settings import Settings
 from gtrace_rec.signals import FORWARD, STOP
 
 _SI_KERNEL = 128  # si_code of a signal the terminal sent: the child has had it as well
-_IDLE_S = 0.02
 _PROGRESS_S = 0.25
 
 
@@ -154,7 +153,7 @@ def _run(
         except OSError as e:
             return "disk full" if e.errno == errno.ENOSPC else f"could not write: {e.strerror}"
         talk.progress(recorder.status)
-        info = signal.sigtimedwait(signals, 0 if busy else _IDLE_S)
+        info = signal.sigtimedwait(signals, 0 if busy else recorder.idle_s)
         if info is not None and react(info.si_signo, info.si_code):
             if info.si_signo == signal.SIGCHLD:
                 return "target exited"

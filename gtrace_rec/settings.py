@@ -193,6 +193,13 @@ class Settings:
         "A go statement whose living goroutines only became more for this long is a suspect.",
         default="5m",
     )
+    max_overhead: Fraction | None = _setting(
+        "limits.overhead",
+        Share(),
+        "Cost the target at most this share of its processor time, e.g. 2%: where it makes more "
+        "events than that allows, record in windows, with no probes in between.",
+        option="--max-overhead",
+    )
     max_cpu: Fraction | None = _setting(
         "limits.cpu",
         Share(),
@@ -275,5 +282,7 @@ def check(s: Settings) -> None:
         )
     if s.snapshot_interval is not None and s.snapshot_interval < _LEAST_SNAPSHOT_NS:
         raise UsageError("--snapshot-interval: at least 10ms")
+    if s.max_overhead is not None and s.plan == "snapshot":
+        raise UsageError("--max-overhead: plan snapshot has no probes, so none cost anything")
     if s.ring_size < 1 << 16 or s.ring_size & (s.ring_size - 1):
         raise UsageError(f"--ring-size {s.ring_size}: must be a power of two of at least 64K")

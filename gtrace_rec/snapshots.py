@@ -46,9 +46,13 @@ class Snapshots:
         targets: Sequence[tuple[Program, Watched]],
         now: int,
         between: Callable[[], None],
+        *,
+        search: bool = True,
+        before_search: Callable[[], object] = lambda: None,
     ) -> list[Snapshot]:
         """Read all goroutines of these processes; one that has ended has none.
 
+        Memory is searched if settings say so and `search` does; `before_search` is called first.
         `between` is called every few milliseconds, so that the rings do not fill meanwhile.
         Raises GtraceError's children where a running process cannot be read.
         """
@@ -64,21 +68,35 @@ class Snapshots:
             try:
                 reader = self._reader(program, watched)
                 snapshot = reader.take(between, keeps)
-                if self._heap_limit:
-                    snapshot.unreachable = find_unreachable(
-                        reader.process, snapshot, self._heap_limit, between
-                    )
-                    snapshot.refers = find_referrers(reader.process, snapshot, between)
-                found.append(snapshot)
             except GoneError:
                 continue
             except GtraceError:
                 if procfs.is_alive(watched.pid, watched.ticks):
                     raise
             else:
-                self._write(program, found[-1])
+                found.append((program, watched, reader.process, snapshot))
+        if search and self._heap_limit:
+            before_search()
+            for _, watched, process, snapshot in found:
+                self._search(watched, process, snapshot, between)
+        for program, _, _, snapshot in found:
+            self._write(program, snapshot)
         self.taken += 1
-        return found
+        return [snapshot for *_, snapshot in found]
+
+    def _search(
+        self,
+        watched: Watched,
+        process: GoProcess,
+        snapshot: Snapshot,
+        between: Callable[[], None],
+    ) -> None:
+        try:
+            snapshot.unreachable = find_unreachable(process, snapshot, self._heap_limit, between)
+            snapshot.refers = find_referrers(process, snapshot, between)
+        except GtraceError:
+            if procfs.is_alive(watched.pid, watched.ticks):
+                raise
 
     def _reader(self, program: Program, watched: Watched) -> GoroutineReader:
         if watched.pid not in self._readers:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.limits import Control
 from gtrace_rec.loader import LoadOptions, Losses
+from gtrace_rec.probecost import Cost
 from gtrace_rec.ring import RECORD, Block, Gap
 from gtrace_rec.selection import Selection
 
@@ -40,6 +41,14 @@ class NoProbes:
 
     def detach(self, pid: int | None = None) -> None:
         """Nothing to detach."""
+
+    def trap_ns(self) -> float:
+        """Nothing to be hit."""
+        return 0.0
+
+    def cost(self) -> Cost:
+        """Nothing is hit."""
+        return Cost(0, 0)
 
     def losses(self) -> Losses:
         """Nothing was lost, since nothing was asked for."""

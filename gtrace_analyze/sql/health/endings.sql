@@ -19,4 +19,5 @@ SELECT
     count(*) FILTER (i.ts_end < i.ts)
 FROM int_intervals AS i
 LEFT JOIN int_legal_transitions AS l ON l.state = i.state AND l.kind = i.ended_by
+WHERE i.began_by <> 'unseen'
 GROUP BY i.state, i.ended_by, i.certain

@@ -30,8 +30,19 @@ SELECT 'gaps', 'warning', 'recorder', count(*),
         sum(ts_end - ts) / 1e9
     )
 FROM stg_gaps
-WHERE cause <> 'cut'
+WHERE cause NOT IN ('cut', 'probes off')
 GROUP BY cause
+UNION ALL
+SELECT 'windows', 'info', 'recorder', count(*),
+    format(
+        'recorded in {:d} windows, {:.3f} s of {:.3f} s in all; what went on between them is not '
+            || 'known',
+        count(*), sum(w.dur) / 1e9, any_value(r.ended_ts - r.started_ts) / 1e9
+    )
+FROM windows AS w
+CROSS JOIN stg_recording AS r
+WHERE getvariable('has_pauses')
+HAVING count(*) > 0
 UNION ALL
 SELECT 'cut', 'warning', 'analyzer', 1,
     format(
@@ -68,7 +79,7 @@ SELECT 'uncertain_intervals', 'warning', 'analyzer', sum(intervals),
     format('{:d} of {:d} intervals are uncertain: something was lost within them',
         sum(intervals)::BIGINT, (SELECT sum(intervals) FROM endings)::BIGINT)
 FROM endings
-WHERE NOT certain
+WHERE NOT certain AND ended_by IS DISTINCT FROM 'unseen'
 HAVING count(*) > 0
 UNION ALL
 SELECT 'backwards', 'warning', 'analyzer', sum(backwards),

@@ -1,4 +1,5 @@
--- Spans not seen whole, per process, overlapping ones merged.
+-- Spans not seen whole, per process, overlapping ones merged. Spans not seen at all because the
+-- probes were off are int_pauses.
 --
 -- Grain: one row per process and span; the spans of a process are disjoint.
 -- Cost: small.
@@ -11,6 +12,7 @@ WITH each AS (
     SELECT p.pid, g.ts, g.ts_end
     FROM stg_gaps AS g
     JOIN stg_processes AS p ON g.pid IS NULL OR g.pid = p.pid
+    WHERE g.cause <> 'probes off'
 ),
 marked AS (
     SELECT *, ts > coalesce(max(ts_end) OVER before, -1) AS opens

@@ -1,12 +1,12 @@
 -- The states of every goroutine, one after the other; `intervals` is the view to query.
 --
--- Grain: one row per goroutine and period in one state. Being dead is no period, unless something
--- is said to have ended it.
+-- Grain: one row per goroutine and period in one state, or unseen. Being dead is no period, unless
+-- something is said to have ended it.
 -- Cost: stored in the index.
 CREATE TABLE int_intervals (
     pid,             -- process
     goid,            -- goroutine
-    state,           -- state; NULL where the plan cannot tell
+    state,           -- state; NULL where the plan cannot tell, or while probes were off
     ts,              -- when it entered the state, or was first seen in it, ns
     ts_end,          -- when it left, ns; NULL if it did not until the end
     began_by,        -- the transition that began it
@@ -21,35 +21,9 @@ CREATE TABLE int_intervals (
     obj,             -- waiting: address of what it waits on; NULL otherwise
     certain          -- nothing was lost within it and its end is a legal one
 ) AS
-WITH steps AS NOT MATERIALIZED (
-    SELECT
-        *,
-        lead(ts) OVER life AS ts_end,
-        lead(kind) OVER life AS ended_by,
-        lead(other_goid) OVER life AS next_other,
-        lead(stack_id) OVER life AS next_stack
-    FROM int_transitions
-    WINDOW life AS (PARTITION BY pid, goid ORDER BY seq)
-),
-judged AS NOT MATERIALIZED (
-    SELECT
-        s.* EXCLUDE (certain),
-        k.state,
-        s.certain
-            AND (s.ended_by IS NULL OR k.state IS NULL OR l.kind IS NOT NULL) AS certain,
-        -- Whoever polls the network by the way is not the cause of what comes from there.
-        k.state = 'waiting' AND (
-            s.ended_by IN ('ready', 'coro_resume')
-            OR s.ended_by = 'inject' AND s.reason IS DISTINCT FROM 'IO wait'
-        ) AS woken
-    FROM steps AS s
-    JOIN int_kinds AS k ON k.kind = s.kind
-    LEFT JOIN int_legal_transitions AS l ON l.state = k.state AND l.kind = s.ended_by
-    WHERE k.state IS DISTINCT FROM 'dead' OR s.ended_by IS NOT NULL
-),
 -- Looking for gaps means sorting once more, so it is left out where there are none.
-whole AS NOT MATERIALIZED (
-    FROM judged
+WITH whole AS NOT MATERIALIZED (
+    FROM int_seen_steps
     WHERE NOT getvariable('has_gaps')
     UNION ALL
     SELECT j.* REPLACE (
@@ -57,7 +31,7 @@ whole AS NOT MATERIALIZED (
             g.ts >= coalesce(j.ts_end, (SELECT ended_ts FROM stg_recording)), true
         ) AS certain
     )
-    FROM judged AS j
+    FROM int_seen_steps AS j
     ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.ts < g.ts_end
     WHERE getvariable('has_gaps')
 )

@@ -24,7 +24,12 @@ FROM (
         ('running', 'coro_switch'),
         ('running', 'exit'),
         ('syscall', 'syscall_exit'),
-        ('syscall', 'syscall_lost_p')
+        ('syscall', 'syscall_lost_p'),
+        -- The window that it was seen in ended.
+        ('waiting', 'unseen'),
+        ('runnable', 'unseen'),
+        ('running', 'unseen'),
+        ('syscall', 'unseen')
 ) AS legal (state, kind)
 UNION ALL
 -- Between two snapshots anything may have happened.

@@ -34,3 +34,8 @@ UNION ALL
 SELECT
     pid, goid, snapshot, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, certain
 FROM int_sampled_states
+UNION ALL
+SELECT
+    pid, goid, seq, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, certain
+FROM int_window_states
+WHERE NOT same

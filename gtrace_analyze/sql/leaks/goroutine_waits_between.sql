@@ -12,6 +12,6 @@ SELECT
 FROM int_intervals AS i
 LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
 WHERE i.state = 'waiting'
-    AND i.ended_by <> 'park_undone'
+    AND i.ended_by NOT IN ('park_undone', 'unseen')
     AND i.ts_end BETWEEN t0 AND t1
 GROUP BY i.pid, i.goid, s.site, i.reason

@@ -3,20 +3,23 @@
 -- With a plan that does not watch `run` (park, lifecycle) the state between waits is NULL, not known.
 -- With one that does not watch system calls (all but full) `running` includes them. With none but
 -- snapshots, an interval lasts from the snapshot that first found it to the one that no more did.
+-- Where it was recorded in windows (see `windows`), what is ended by "unseen" went on for nobody knows
+-- how long, and is not certain; until the goroutine is seen again its state is NULL.
 --
 -- Grain: one row per goroutine and period in one state.
 -- Cost: stored in the index; about 0.1 s for a full scan of 15 M rows.
 CREATE TEMP VIEW intervals (
     pid,             -- process
     goid,            -- goroutine
-    state,           -- running, runnable, waiting or syscall; NULL where the plan cannot tell
+    state,           -- running, runnable, waiting or syscall; NULL where the plan cannot tell, or
+                     -- no probes were on
     ts,              -- when it entered the state, ns; if `began_by` is "seen …", it was in it before,
                      -- if it is "then …", some time since the snapshot before
     ts_end,          -- when it left, ns; NULL if it did not until the end
     dur,             -- how long it was in it, ns; NULL while open
     dur_seen,        -- the same, counted to the end of the recording or process while open, ns
     began_by,        -- the transition that began it, an event kind or "seen …" for the start snapshot
-    ended_by,        -- the transition that ended it; NULL if nothing did
+    ended_by,        -- the transition that ended it; NULL if nothing did; "unseen" if a window ended
     reason,          -- wait reason in Go's words; NULL unless waiting
     stack_id,        -- where the goroutine waits or gave way; NULL for other states or if not taken
     wake,            -- who ended the wait: goroutine, timer, netpoll or runtime; NULL if nothing did
@@ -26,7 +29,7 @@ CREATE TEMP VIEW intervals (
     cpu,             -- the processor where it began; NULL where a snapshot says so
     pc,              -- waiting: the caller of gopark; NULL otherwise
     obj,             -- waiting: address of what it waits on; NULL otherwise
-    certain          -- nothing was lost within it and its end is a legal one
+    certain          -- nothing was lost within it and its end is seen, and a legal one
 ) AS
 SELECT
     i.pid,
@@ -41,7 +44,7 @@ SELECT
     i.reason,
     i.stack_id,
     CASE
-        WHEN i.state <> 'waiting' OR i.ended_by IS NULL THEN NULL
+        WHEN i.state <> 'waiting' OR i.ended_by IS NULL OR i.ended_by = 'unseen' THEN NULL
         WHEN i.began_by = 'suspend' OR i.ended_by = 'park_undone' THEN 'runtime'
         WHEN i.waker_goid IS NOT NULL THEN 'goroutine'
         WHEN i.ended_by = 'inject' AND i.reason = 'IO wait' THEN 'netpoll'

@@ -1,0 +1,96 @@
+-- What the first snapshot of each window but the first found.
+--
+-- A goroutine that had an event of this window before it was read tells its state itself, and is not
+-- here.
+--
+-- Grain: one row per window and goroutine.
+-- Cost: nothing where all was recorded in one go; else reads the events several times.
+CREATE TEMP VIEW int_window_states (
+    pid,       -- process
+    goid,      -- goroutine
+    seq,       -- order among the events of its process
+    ts,        -- when it blocked if Go noted that for this wait, else when it was read, ns
+    read_ts,   -- when it was read, ns
+    kind,      -- `then` and the state
+    tid,       -- the thread it is on; NULL where on none
+    reason,    -- wait reason; NULL unless waiting
+    stack_id,  -- its stack; NULL while running
+    obj,       -- address of what it waits on; NULL where not known
+    certain,   -- false where it changed while it was read
+    same       -- it is the wait that it was in when the window before ended: Go noted that
+) AS
+WITH firsts AS (
+    SELECT w.pid, w.ts, w.ts_end, min(g.snapshot) AS snapshot, max(g.ts) AS read_ts
+    FROM int_pauses AS w
+    JOIN stg_goroutines AS g
+        ON g.pid = w.pid AND g.ts >= w.ts_end AND (w.next_ts IS NULL OR g.ts < w.next_ts)
+    WHERE getvariable('has_pauses')
+    GROUP BY w.pid, w.ts, w.ts_end
+    HAVING min(g.snapshot) > (SELECT min(s.snapshot) FROM stg_goroutines AS s WHERE s.pid = w.pid)
+),
+opened AS (
+    SELECT f.*, e.seq
+    FROM firsts AS f
+    ASOF LEFT JOIN (SELECT ts, seq FROM stg_events) AS e ON f.ts_end <= e.ts
+),
+early AS (
+    SELECT f.pid, f.ts, e.goid, min(e.ts) AS event_ts
+    FROM stg_events AS e
+    JOIN firsts AS f ON e.ts >= f.ts_end AND e.ts <= f.read_ts
+    WHERE e.pid = f.pid
+    GROUP BY f.pid, f.ts, e.goid
+),
+known AS (
+    SELECT pid, goid, min(ts) AS ts
+    FROM (
+        SELECT pid, goid, ts FROM stg_events
+        UNION ALL
+        SELECT pid, goid, ts FROM stg_goroutines
+    )
+    GROUP BY pid, goid
+),
+found AS (
+    SELECT
+        g.*,
+        o.ts AS pause_ts,
+        o.seq,
+        CASE
+            WHEN g.status IN ('waiting', 'preempted', 'leaked') THEN 'waiting'
+            WHEN g.status = 'copystack' THEN 'running'
+            WHEN g.status = 'syscall' AND NOT (
+                SELECT coalesce(bool_or(watched), false)
+                FROM stg_event_kinds
+                WHERE kind = 'syscall_exit'
+            ) THEN 'running'
+            WHEN g.status IN ('running', 'runnable', 'syscall') THEN g.status
+        END AS state
+    FROM opened AS o
+    JOIN stg_goroutines AS g ON g.pid = o.pid AND g.snapshot = o.snapshot
+    LEFT JOIN early AS e
+        ON e.pid = o.pid AND e.ts = o.ts AND e.goid = g.goid AND e.event_ts <= g.ts
+    WHERE e.goid IS NULL
+)
+SELECT
+    f.pid,
+    f.goid,
+    -- Just before the window's first event; without any, behind all there are.
+    coalesce(f.seq - 1, 9223372036854775807),
+    CASE
+        WHEN f.state = 'waiting' AND (f.waitsince > f.pause_ts OR k.ts > f.pause_ts)
+            THEN least(f.ts, f.waitsince)
+        ELSE f.ts
+    END,
+    f.ts,
+    ('then ' || f.state)::event_kind,
+    f.tid,
+    f.reason,
+    f.stack_id,
+    f.obj,
+    f.certain,
+    coalesce(
+        f.state = 'waiting' AND f.certain AND f.waitsince <= f.pause_ts AND k.ts <= f.pause_ts,
+        false
+    )
+FROM found AS f
+JOIN known AS k ON k.pid = f.pid AND k.goid = f.goid
+WHERE f.state IS NOT NULL
