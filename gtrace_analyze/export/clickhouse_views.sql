@@ -34,15 +34,15 @@ grouped AS (
         sumIf(assumeNotNull(dur), whole) AS total_ns,
         if(
             waits = 0, NULL,
-            toInt64(floor(quantileExactInclusiveIf(0.5)(assumeNotNull(dur), whole) + 0.5))
+            toInt64(floor(round(quantileExactInclusiveIf(0.5)(assumeNotNull(dur), whole), 3) + 0.5))
         ) AS p50_ns,
         if(
             waits = 0, NULL,
-            toInt64(floor(quantileExactInclusiveIf(0.9)(assumeNotNull(dur), whole) + 0.5))
+            toInt64(floor(round(quantileExactInclusiveIf(0.9)(assumeNotNull(dur), whole), 3) + 0.5))
         ) AS p90_ns,
         if(
             waits = 0, NULL,
-            toInt64(floor(quantileExactInclusiveIf(0.99)(assumeNotNull(dur), whole) + 0.5))
+            toInt64(floor(round(quantileExactInclusiveIf(0.99)(assumeNotNull(dur), whole), 3) + 0.5))
         ) AS p99_ns,
         if(waits = 0, NULL, maxIf(dur, whole)) AS max_ns,
         countIf(ts_end IS NULL) AS open,
@@ -92,15 +92,15 @@ SELECT
     sumIf(assumeNotNull(dur), whole) AS total_ns,
     if(
         runs = 0, NULL,
-        toInt64(floor(quantileExactInclusiveIf(0.5)(assumeNotNull(dur), whole) + 0.5))
+        toInt64(floor(round(quantileExactInclusiveIf(0.5)(assumeNotNull(dur), whole), 3) + 0.5))
     ) AS p50_ns,
     if(
         runs = 0, NULL,
-        toInt64(floor(quantileExactInclusiveIf(0.9)(assumeNotNull(dur), whole) + 0.5))
+        toInt64(floor(round(quantileExactInclusiveIf(0.9)(assumeNotNull(dur), whole), 3) + 0.5))
     ) AS p90_ns,
     if(
         runs = 0, NULL,
-        toInt64(floor(quantileExactInclusiveIf(0.99)(assumeNotNull(dur), whole) + 0.5))
+        toInt64(floor(round(quantileExactInclusiveIf(0.99)(assumeNotNull(dur), whole), 3) + 0.5))
     ) AS p99_ns,
     if(runs = 0, NULL, maxIf(dur, whole)) AS max_ns,
     countIf(ts_end IS NULL) AS open,
