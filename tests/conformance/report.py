@@ -1,0 +1,180 @@
+"""Write docs/conformance.md: what was recorded, against what Go's own tracer says, in numbers.
+
+python tests/conformance/report.py [VERSION...]
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import toolchains  # noqa: E402
+from conformance.cost import Cost, cost  # noqa: E402
+from conformance.figures import Figures, figures, total  # noqa: E402
+from conformance.matching import Match, match  # noqa: E402
+from conformance.observe import observe, observe_both, workloads  # noqa: E402
+
+HEAD = """# Conformance with Go's own execution tracer
+
+One program runs under `gtrace-rec --plan full` and under Go's own `runtime/trace` at once. The
+witness is read through `go tool trace -d=parsed`; each transition of each goroutine is matched, in
+order, with one of the recording's intervals. Both note `CLOCK_MONOTONIC` from Go 1.22 on; the
+traces of before that are laid on it by the moments of the goroutines' creation. Written by
+`python tests/conformance/report.py` on {machine}; the tests assert the same.
+
+| column | meaning |
+|---|---|
+| transitions | of goroutines from one state to another, as the witness has them |
+| matched | those recorded, one to one, in the order of each goroutine |
+| invented | transitions recorded that the witness does not have |
+| wakers | wake-ups and creations by a goroutine, as the witness has them; those equal |
+| stacks | stacks of parks, wake-ups and creations that both took; those equal |
+| times | goroutines × states; those whose time is within 1 % or 20 µs a transition |
+| program's | the same less what the kernel had the thread off its processor between the two notes |
+| apart | how far apart the two note the same moment: median, and that of 99 % |
+"""
+
+# Why the one has what the other has not.
+REASONS = {
+    "Syscall→Runnable": "before Go 1.22 the witness writes the same for a system call that found a "
+    "processor at once and one that had to queue; told apart by time, at times wrongly",
+}
+REASONS["Runnable→Running"] = REASONS["Syscall→Running"] = REASONS["Syscall→Runnable"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of one workload."""
+
+    name: str
+    figures: Figures
+    found: Match
+
+
+def main(versions: Sequence[str]) -> None:
+    """Run the programs and write the page."""
+    parts = [HEAD.format(machine=_machine())]
+    rest: Counter[tuple[str, str, str]] = Counter()
+    for version in versions or toolchains.TOOLCHAINS:
+        print(version, file=sys.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            seen = observe(version, workloads(version), Path(folder), plan="full")
+        rows = [_row(name, match(seen, name)) for name in workloads(version)]
+        parts.append(_section(f"Go {version}", rows))
+        rest.update(_rest(version, rows))
+    newest = toolchains.NEWEST
+    print("two programs, crowd, cost", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        names = ["channels", "locks", "timers"]
+        versions = ("1.24.11", newest)
+        both = observe_both(versions, names, Path(folder), plan="full")
+        for version, seen in zip(versions, both, strict=True):
+            rows = [_row(name, match(seen, name)) for name in names]
+            title = f"Two programs in one recording: that of Go {version}"
+            parts.append(_section(title, rows))
+            rest.update(_rest(version, rows))
+    with tempfile.TemporaryDirectory() as folder:
+        seen = observe(newest, ["crowd"], Path(folder), plan="full")
+        rows = [_row("crowd", match(seen, "crowd"))]
+        parts.append(_section(f"100,000 goroutines, Go {newest}", rows))
+        rest.update(_rest(newest, rows))
+    parts.append(_listed(rest))
+    parts.append(_costs([cost(newest, plan) for plan in ("lifecycle", "park", "sched", "full")]))
+    (ROOT / "docs" / "conformance.md").write_text("\n".join(parts))
+
+
+def _machine() -> str:
+    release = ".".join(platform.release().split(".")[:2])
+    return (
+        f"a virtual machine of {os.cpu_count()} busy cores (Linux {release}, {platform.machine()})"
+    )
+
+
+def _row(name: str, found: Match) -> Row:
+    return Row(name, figures(found), found)
+
+
+def _section(title: str, rows: list[Row]) -> str:
+    lines = [
+        f"## {title}\n",
+        "| workload | transitions | matched | invented | wakers | stacks | times | program's "
+        "| apart µs |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    lines += [_line(row.name, row.figures, row.found.both.apart) for row in rows]
+    if len(rows) > 1:
+        apart = pd.concat([row.found.both.apart for row in rows])
+        lines.append(_line("**all**", total(row.figures for row in rows), apart))
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, f: Figures, apart: pd.Series) -> str:
+    near = apart.abs() / 1000
+    cells = (
+        *(name, f"{f.transitions:,}", _share(f.matched, f.transitions), f"{f.invented:,}"),
+        *(_share(f.wakers_equal, f.wakes), _share(f.stacks_equal, f.stacks)),
+        *(_share(f.times_agree, f.times), _share(f.times_agree_running, f.times)),
+        f"{near.median():.1f}, {near.quantile(0.99):.1f}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _share(part: int, whole: int) -> str:
+    if part == whole:
+        return f"{whole:,} of {whole:,}"
+    return f"{part:,} of {whole:,} ({int(part / whole * 10_000) / 100:.2f} %)"
+
+
+def _rest(version: str, rows: list[Row]) -> Counter[tuple[str, str, str]]:
+    """How many were not matched, by version, whose they are, and label."""
+    return Counter(
+        (version, side, f"{old}→{new}")
+        for row in rows
+        for side, frame in (("witness", row.found.missed), ("recorded", row.found.invented))
+        for old, new in zip(frame.old, frame.new, strict=True)
+    )
+
+
+def _listed(rest: Counter[tuple[str, str, str]]) -> str:
+    lines = ["## What was not matched\n"]
+    if not rest:
+        return lines[0] + "\nNothing.\n"
+    lines += ["| Go | only by | transition | count | reason |", "|---|---|---|--:|---|"]
+    for (version, side, label), count in sorted(rest.items()):
+        minor = int(version.split(".")[1])
+        reason = REASONS.get(label, "not known") if minor < 22 else "not known"
+        lines.append(f"| {version} | {side} | {label} | {count} | {reason} |")
+    return "\n".join(lines) + "\n"
+
+
+def _costs(costs: list[Cost]) -> str:
+    lines = [
+        "## What the probes cost\n",
+        "The processor time of the same work (channels and churn, without Go's tracer), recorded "
+        "and not, in turns; the median of each. It is time that the program would not have spent: "
+        "both observers see it. What it costs once, to be launched and attached to, is in it.\n",
+        "| plan | not recorded | recorded | events | each |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for c in costs:
+        alone, recorded = c.alone_ns / 1e6, c.recorded_ns / 1e6
+        lines.append(
+            f"| {c.plan} | {alone:.0f} ms | {recorded:.0f} ms | {c.events:,} | "
+            f"{(c.recorded_ns - c.alone_ns) / c.events / 1000:.2f} µs |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
