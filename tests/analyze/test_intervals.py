@@ -250,6 +250,12 @@ BLUEPRINTS = [
         ],
     ),
     Blueprint(
+        "moments on the wall clock",
+        whole_life,
+        "SELECT epoch_ns(wall_time(ts)) FROM waits",
+        [(1_700_000_000_000_000_010,)],
+    ),
+    Blueprint(
         "coroutines whose switches were not watched",
         unseen_switches,
         STATES,
