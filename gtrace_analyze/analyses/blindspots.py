@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.units import duration
 
 __all__ = ["collect"]
 
@@ -10,7 +11,12 @@ __all__ = ["collect"]
 def collect(engine: Engine) -> list[str]:
     """One sentence for each thing that is missing by choice of plan, sampling or filters."""
     watched = {row["kind"] for row in engine.rows("FROM stg_event_kinds WHERE watched")}
-    return [*_of_plan(engine, watched), *_of_options(engine), *_of_the_start(engine)]
+    return [
+        *_of_plan(engine, watched),
+        *_of_windows(engine),
+        *_of_options(engine),
+        *_of_the_start(engine),
+    ]
 
 
 def _of_plan(engine: Engine, watched: set[str]) -> list[str]:
@@ -35,6 +41,19 @@ def _of_plan(engine: Engine, watched: set[str]) -> list[str]:
     if "run" in watched and "syscall_enter" not in watched:
         blind.append(f"The plan {plan} does not watch system calls: they count as running.")
     return blind
+
+
+def _of_windows(engine: Engine) -> list[str]:
+    (off,) = engine.rows(
+        "SELECT count(*) AS spans, coalesce(sum(ts_end - ts), 0)::BIGINT AS ns FROM stg_gaps "
+        "WHERE cause = 'probes off'"
+    )
+    if not off["spans"]:
+        return []
+    return [
+        f"It was recorded in windows: {off['spans']} times, {duration(off['ns'])} in all, the "
+        "probes were off to spare the target. What was short and lay there is not here."
+    ]
 
 
 def _of_options(engine: Engine) -> list[str]:

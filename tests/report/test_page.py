@@ -132,6 +132,12 @@ def test_what_was_lost_or_not_watched_is_told(tmp_path: Path) -> None:
     assert 'class="gap"' in page
 
 
+def test_windows_without_probes_are_a_blind_spot(tmp_path: Path) -> None:
+    b = scene().gap(500_000, 700_000, "probes off").gap(800_000, 1_100_000, "probes off")
+    text = " ".join(_Page(ga.open(b.write(tmp_path / "t.parquet")).report()).text.split())
+    assert "recorded in windows: 2 times, 500µs in all" in text
+
+
 def test_a_whole_recording_with_all_events_has_no_blind_spot(tmp_path: Path) -> None:
     b = scene(plan="full")
     process = b.manifest().processes[0]
