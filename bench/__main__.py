@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import bpftrace, event_cost, recorder, snapshots
+from bench import bpftrace, event_cost, overhead, recorder, snapshots
 from bench.result import RESULTS, Result, save, table
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     "event-cost": event_cost.measure,
     "bpftrace": bpftrace.measure,
     "recorder": recorder.measure,
+    "overhead": overhead.measure,
     "snapshots": snapshots.measure,
     "minutes": recorder.measure_flatness,
 }
