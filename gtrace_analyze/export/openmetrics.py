@@ -223,7 +223,7 @@ def _cut_parks(engine: Engine, parameters: Mapping[str, Any], looks: _Looks, tex
         text.family(
             "gtrace_parks_cut",
             "counter",
-            "Waits that ended but were not seen whole: begun before, or events were lost.",
+            "Waits not seen whole: begun before, lost from sight, or events were lost within.",
         )
     for reason in sorted(counts, key=str):
         labels = _reason(reason)
