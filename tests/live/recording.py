@@ -144,12 +144,12 @@ def recording_of(
         assert recorder.returncode == 0, talk
 
 
-def wait_until_recording(out: Path) -> None:
+def wait_until_recording(out: Path, seconds: float = READY_S) -> None:
     """Returns once the manifest says that a process is being recorded."""
-    deadline = time.monotonic() + READY_S
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(FileNotFoundError):
             if Recording(out).manifest["processes"]:
                 return
         time.sleep(0.02)
-    raise AssertionError(f"{out}: nothing is recorded after {READY_S} s")
+    raise AssertionError(f"{out}: nothing is recorded after {seconds} s")

@@ -97,7 +97,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         chosen = [option for pid in pids.values() for option in ("--pid", str(pid))]
         out = folder / "trace"
         with running([*RECORDER, "--out", out, *chosen]) as recorder:
-            wait_until_recording(out)
+            wait_until_recording(out, 4 * READY_S)  # large programs, and several
             query = "/api/v1/query?query=rate(go_gc_duration_seconds_count[10s])"
             with (
                 Visitors(prometheus, query, "/metrics", "/nothing") as askers,
