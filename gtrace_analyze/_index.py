@@ -50,11 +50,11 @@ class Index:
         for file in self.files:
             if not file.exists():
                 continue
-            try:
-                con = duckdb.connect(str(file), read_only=True)
-            except duckdb.Error:
-                continue
+            # Attached, for connections to one file would share their settings.
+            con = duckdb.connect()
             with contextlib.suppress(duckdb.Error):
+                con.execute(f"ATTACH '{_quoted(file)}' AS gtrace (READ_ONLY)")
+                con.execute("USE gtrace")
                 if con.execute("SELECT key FROM _index").fetchall() == [(self.key,)]:
                     return con
             con.close()
@@ -74,6 +74,10 @@ class Index:
                 draft.unlink()
                 return _building(file, draft, self.key)
         return None
+
+
+def _quoted(file: Path) -> str:
+    return str(file).replace("'", "''")
 
 
 @contextlib.contextmanager

@@ -53,6 +53,14 @@ def test_it_is_built_at_the_first_opening_only(trace: Path) -> None:
     assert sorted(p.name for p in trace.iterdir() if "index" in p.name) == ["_index.duckdb"]
 
 
+def test_it_can_be_open_twice_in_one_process(trace: Path) -> None:
+    first, second = connect(trace), connect(trace)
+    assert first.rows("FROM goroutines") == second.rows("FROM goroutines") != []
+    first.close()
+    assert len(second.rows("FROM goroutines")) == 1
+    second.close()
+
+
 def test_it_gives_the_same_answers(trace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def everything(opened: engine.Engine) -> dict[str, object]:
         return {
