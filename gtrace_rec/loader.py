@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gtrace_rec import probecost, uprobes
+from gtrace_rec import compilermemory, probecost, uprobes
 from gtrace_rec._errors import HostError
 from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.goruntime.homes import kept_channels, kept_waiters
@@ -80,6 +80,7 @@ class Probes:
             raise HostError(
                 f"the kernel refused the BPF program: {e}; try: gtrace-rec doctor"
             ) from e
+        compilermemory.give_back()
         self.ring = Ring(self._bpf["events"].map_fd, options.ring_bytes)
         self._fill_chosen()
         self._stacks = self._bpf["stacks"]
