@@ -12,11 +12,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from bench.ops import Ops
 from bench.result import Result, spread
 from gtrace_rec.goruntime import open_binary
 from gtrace_rec.loader import LoadOptions, Probes
 from gtrace_rec.plan import Plan, find_sites
+from gtrace_rec.ring import RECORD
 
 _RING = 64 << 20  # takes a whole piece of work, so that nothing is lost and nobody needs to drain
 _EMPTY = Path(__file__).parent / "empty.bpf.c"
@@ -92,5 +95,6 @@ def _once(target: Ops, case: _Case, probes: Probes | None) -> float:
         return target.do(case.work, case.times).cpu
     finally:
         probes.detach()
-        while len(probes.ring.read(1 << 16)):
+        room = np.empty(1 << 16, RECORD)
+        while probes.ring.read_into(room):
             pass

@@ -20,12 +20,13 @@ from gtrace_rec.goruntime.check import check_offsets
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.loader import TOLD_CAUSES, LoadOptions, Probes
 from gtrace_rec.plan import KIND_CODES, Plan, find_sites
-from gtrace_rec.ring import Block, Gap
+from gtrace_rec.ring import RECORD, Block, Gap
 from gtrace_rec.schema import EVENT_KINDS, Exe, Process
 from gtrace_rec.stacks import StackResolver, StackTable
 from gtrace_rec.unprobed import NoProbes
 
 _CREATED = [KIND_CODES["create"], KIND_CODES["create_parked"]]
+_BLOCK = 1 << 16  # records decoded at a time
 _EVER = 1 << 63
 _KIND_NAMES = [k.name for k in EVENT_KINDS]
 
@@ -73,9 +74,9 @@ class Program:
         self.by_kind: Counter[str] = Counter()
         self._decoder = Decoder(binary.wait_reasons)
         self._resolver = StackResolver(number, binary, self.probes, stacks)
-        self._pending: list[Block] = []
+        self._room = np.empty(_BLOCK, RECORD)
+        self._rows = 0  # of it that are taken
         self.seen: tuple[int, int] | None = None  # only events from then to then are recorded
-        self.pending_rows = 0
 
     def find_bias(self, watched: Watched) -> None:
         """Learn where a process has this binary loaded."""
@@ -134,22 +135,22 @@ class Program:
         self.seen = (self.seen[0] if self.seen else 0, now)
         self.probes.detach()
 
-    def drain(self, limit: int) -> int:
-        """Take up to `limit` records from the ring; returns how many there were."""
-        block = self.probes.ring.read(limit)
-        if len(block):
-            self._pending.append(block)
-            self.pending_rows += len(block)
-        return len(block)
+    def drain(self) -> bool:
+        """Take records from the ring while there is room; True if there is none left: take()."""
+        self._rows += self.probes.ring.read_into(self._room[self._rows :])
+        return self._rows == len(self._room)
 
     def take(self) -> tuple[Block, list[Gap]]:
-        """The events drained since the last call, and the losses told of among them."""
-        if not self._pending:
-            return np.empty(0, self.probes.ring.dtype), []
-        block, gaps = split_gaps(np.concatenate(self._pending))
-        self._pending, self.pending_rows = [], 0
-        if self.seen:
-            block = block[(block["ts"] >= self.seen[0]) & (block["ts"] <= self.seen[1])]
+        """The events drained since the last call, and the losses told of among them.
+
+        The events stand there until the next drain().
+        """
+        block, gaps = split_gaps(self._room[: self._rows])
+        self._rows = 0
+        if self.seen and len(block):
+            ts = block["ts"]
+            if int(ts.min()) < self.seen[0] or int(ts.max()) > self.seen[1]:
+                block = block[(ts >= self.seen[0]) & (ts <= self.seen[1])]
         return block, [
             Gap(
                 pid=int(g["pid"]),

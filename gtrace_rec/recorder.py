@@ -40,7 +40,6 @@ from gtrace_rec.windows import Usage, Windows
 if TYPE_CHECKING:
     from gtrace_rec.metrics import Metrics
 
-_BLOCK = 1 << 16  # records decoded at a time
 _SECOND = 1_000_000_000
 _IDLE_S = 0.02
 _IDLE_OFF_S = 0.05  # with no probes on
@@ -284,8 +283,8 @@ class Recorder:
     def _take_events(self) -> bool:
         busy = False
         for program in self._programs.values():
-            busy |= program.drain(_BLOCK) == _BLOCK
-            if program.pending_rows >= _BLOCK:
+            if program.drain():
+                busy = True
                 self._write(program)
         now = time.monotonic_ns()
         if now - self._last_tick >= _SECOND:
@@ -336,7 +335,7 @@ class Recorder:
         now = self._unseen_from = time.monotonic_ns()
         for program in self._programs.values():
             program.stop_at(now)
-            while program.drain(_BLOCK) == _BLOCK:
+            while program.drain():
                 self._write(program)
             self._write(program)
         windows.closed(now)
@@ -427,7 +426,7 @@ class Recorder:
 
     def _count(self, block: Block, whole: bool) -> None:
         if self._uncounted is not None:
-            kept = block if self._metrics else repack_fields(block[list(COUNTED_FIELDS)])
+            kept = block.copy() if self._metrics else repack_fields(block[list(COUNTED_FIELDS)])
             self._uncounted.append((kept, whole))
             return
         self._live.add(block)

@@ -55,7 +55,6 @@ class Ring:
         """Map the ring of `size` bytes behind `map_fd`."""
         page = mmap.PAGESIZE
         self._size = size
-        self.dtype = RECORD
         # One page for us to write our position in; one for the kernel's, then the data, twice in
         # a row, so that a record that wraps around lies in one piece.
         self._consumer_page = mmap.mmap(map_fd, page)
@@ -65,12 +64,15 @@ class Ring:
         self._data_offset = page
         self.fullest = 0.0  # fullest it was found since the caller last reset this
 
-    def read(self, limit: int) -> Block:
-        """Take up to `limit` records, oldest first; a record still being written ends the block."""
+    def read_into(self, room: Block) -> int:
+        """Move the oldest records to `room`, as many as fit; returns how many there were.
+
+        A record still being written ends it.
+        """
         consumed = int(self._consumer[0])
         waiting = int(self._producer[0]) - consumed
         self.fullest = max(self.fullest, waiting / self._size)
-        count = min(waiting // RECORD.itemsize, limit)
+        count = min(waiting // RECORD.itemsize, len(room))
         view: Block = np.ndarray(
             (count,),
             RECORD,
@@ -80,9 +82,10 @@ class Ring:
         busy = view["header_len"] >= _BUSY
         if busy.any():
             count = int(busy.argmax())
-        block = view[:count].copy()
+        # As words: numpy would copy records field by field.
+        room[:count].view("<u8")[:] = view[:count].view("<u8")
         self._consumer[0] = consumed + count * RECORD.itemsize
-        return block
+        return count
 
     def close(self) -> None:
         """Unmap the ring."""

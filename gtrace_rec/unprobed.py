@@ -11,19 +11,18 @@ from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.limits import Control
 from gtrace_rec.loader import LoadOptions, Losses
 from gtrace_rec.probecost import Cost
-from gtrace_rec.ring import RECORD, Block, Gap
+from gtrace_rec.ring import Block, Gap
 from gtrace_rec.selection import Selection
 
 
 class NoRing:
     """A ring that nothing is ever written to."""
 
-    dtype = RECORD
     fullest = 0.0
 
-    def read(self, limit: int) -> Block:
+    def read_into(self, room: Block) -> int:
         """No records."""
-        return np.empty(0, RECORD)
+        return 0
 
 
 class NoProbes:
