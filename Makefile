@@ -71,7 +71,7 @@ apt-test:
 $(VENV)/.installed: pyproject.toml | apt-record
 	@echo "· Python packages into $(VENV) (by pip)"
 	@[[ -x $(PYTHON) ]] || /usr/bin/python3 -m venv --system-site-packages $(VENV)
-	@$(PYTHON) -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --ignore-installed --editable '.[dev]'
 	@touch $@
 
 $(ALONE)/.installed: $(VENV)/.installed

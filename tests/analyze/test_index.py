@@ -97,7 +97,7 @@ def test_it_goes_to_the_cache_where_the_recording_is_read_only(trace: Path) -> N
     cache.chmod(0o777)
     trace.chmod(0o555)
     user = os.geteuid()
-    if user == 0:  # whom no mode keeps out
+    if os.access(trace, os.W_OK):  # root, whom no mode keeps out
         os.seteuid(NOBODY)
     try:
         assert built(trace)[-1] == "done"
