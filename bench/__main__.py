@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import bpftrace, event_cost, overhead, recorder, snapshots
+from bench import analyzer, bpftrace, event_cost, overhead, recorder, snapshots
 from bench.result import RESULTS, Result, save, table
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     "recorder": recorder.measure,
     "overhead": overhead.measure,
     "snapshots": snapshots.measure,
+    "analyzer": analyzer.measure,
     "minutes": recorder.measure_flatness,
 }
 

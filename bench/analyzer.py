@@ -1,0 +1,116 @@
+"""How long the analyzer takes: to index a large recording, and then for each analysis."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bench import large
+from bench.result import Result
+from gtrace_analyze import analyses
+from gtrace_analyze.engine import Engine, connect
+from gtrace_analyze.selection import ALL, Selection
+
+_TIMES = 20
+_PATIENCE = 3.0  # seconds for one analysis, after which it is not repeated any more
+
+
+def measure(events: int = 15_000_000, goroutines: int = 100_000) -> Iterator[Result]:
+    """Events indexed a second, then the 95th percentile of each analysis, in process."""
+    with tempfile.TemporaryDirectory(prefix="gtrace-bench-") as folder:
+        path = Path(folder) / "trace.parquet"
+        large.write(path, events, goroutines)
+        yield from measure_at(path)
+
+
+def measure_at(path: Path, times: int = _TIMES) -> Iterator[Result]:
+    """The same of a recording that has no index yet."""
+    steps: dict[str, float] = {}
+    clock = _Laps(steps)
+    began = time.monotonic()
+    engine = connect(path, clock.begin)
+    took = time.monotonic() - began
+    events = engine.recording.rows
+    slowest = sorted(steps.items(), key=lambda step: -step[1])[:8]
+    yield Result(
+        f"index of {events / 1e6:.1f} M events, million events/s",
+        events / took / 1e6,
+        1.0,
+        at_least=True,
+        details={"seconds": round(took, 1), "slowest": {k: round(v, 2) for k, v in slowest}},
+        note=", ".join(f"{name} {seconds:.1f} s" for name, seconds in slowest[:4]),
+    )
+    for name, analysis in calls(engine):
+        yield _timed(name, analysis, times)
+    engine.close()
+
+
+class _Laps:
+    """How long each table took, from the moments at which they are begun."""
+
+    def __init__(self, steps: dict[str, float]) -> None:
+        self._steps = steps
+        self._last: tuple[str, float] | None = None
+
+    def begin(self, name: str, _done: int, _total: int) -> None:
+        now = time.monotonic()
+        if self._last:
+            self._steps[self._last[0]] = now - self._last[1]
+        self._last = (name, now)
+
+
+def calls(engine: Engine) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Every analysis of the package, at every level that it groups by; then of part of the time."""
+    (row,) = engine.rows("SELECT ts, ts_end FROM recording")
+    part = Selection(
+        row["ts"] + (row["ts_end"] - row["ts"]) // 2,
+        row["ts"] + (row["ts_end"] - row["ts"]) * 6 // 10,
+    )
+    for selection, suffix in ((ALL, ""), (part, ", a tenth of the time")):
+        for module in pkgutil.iter_modules(analyses.__path__):
+            loaded = import_module(f"{analyses.__name__}.{module.name}")
+            collect = getattr(loaded, "collect", None)
+            if collect is None:
+                continue
+            wanted = inspect.signature(collect).parameters
+            arguments = _arguments(engine, wanted)
+            if not arguments:
+                continue  # it is about no recording
+            if "selection" in wanted:
+                arguments["selection"] = selection
+            elif selection is not ALL:
+                continue
+            for level in getattr(loaded, "LEVELS", None) or [None]:
+                by = {"by": level} if level is not None else {}
+                shown = f"{module.name} by {level}" if level else module.name
+                yield shown + suffix, partial(collect, **arguments, **by)
+
+
+def _arguments(engine: Engine, wanted: Any) -> dict[str, object]:
+    """What an analysis needs: the recording, both of two recordings, the busiest goroutine."""
+    arguments: dict[str, object] = {n: engine for n in ("engine", "a", "b") if n in wanted}
+    if "goid" in wanted:
+        (row,) = engine.rows("SELECT goid FROM goroutines ORDER BY waits DESC, goid LIMIT 1")
+        arguments["goid"] = row["goid"]
+    return arguments
+
+
+def _timed(name: str, analysis: Callable[[], object], repeat: int) -> Result:
+    analysis()  # views are made, and the file is read, at the first
+    times: list[float] = []
+    while len(times) < repeat and sum(times) < _PATIENCE * 1e3:
+        began = time.perf_counter()
+        analysis()
+        times.append((time.perf_counter() - began) * 1e3)
+    p95 = statistics.quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else times[0]
+    middle = statistics.median(times)
+    details = {"p50": round(middle, 2), "times": len(times)}
+    return Result(f"{name}, p95", p95, 45, " ms", details=details, note=f"p50 {middle:.1f} ms")
