@@ -2,14 +2,23 @@
 -- wait that was seen to begin. `seen_ns` is how long it lasted if `ended`, else how long it was seen
 -- to last: to the end of the recording, or to the first loss or closed recording window within.
 CREATE TEMP MACRO park_observations_of(t0, t1, goids, pattern) AS TABLE
-SELECT system, reason, function, site, dur_seen AS seen_ns, ts_end IS NOT NULL AS ended
-FROM selected_waits(t0, t1, goids, pattern)
-WHERE certain AND began_by <> 'seen waiting'
-UNION ALL
-SELECT w.system, w.reason, w.function, w.site, g.ts - w.ts, false
-FROM (
+WITH begun AS (
     FROM selected_waits(t0, t1, goids, pattern)
-    WHERE NOT certain AND began_by <> 'seen waiting'
-) AS w
-ASOF JOIN int_gaps AS g ON w.pid = g.pid AND w.ts < g.ts_end
-WHERE g.ts > w.ts AND g.ts < w.ts + w.dur_seen
+    WHERE began_by NOT IN ('seen waiting', 'then waiting')
+)
+SELECT system, reason, function, site, dur_seen AS seen_ns, ts_end IS NOT NULL AS ended
+FROM begun
+WHERE certain
+UNION ALL
+SELECT system, reason, function, site, seen_ns, false
+FROM (
+    SELECT
+        w.*,
+        CASE
+            WHEN g.ts > w.ts AND g.ts < w.ts + w.dur_seen THEN g.ts - w.ts
+            WHEN w.ended_by = 'unseen' THEN w.dur_seen
+        END AS seen_ns
+    FROM (FROM begun WHERE NOT certain) AS w
+    ASOF LEFT JOIN int_gaps AS g ON w.pid = g.pid AND w.ts < g.ts_end
+)
+WHERE seen_ns IS NOT NULL

@@ -10,6 +10,7 @@ CREATE TEMP VIEW waits (
     dur,         -- how long it waited, ns; NULL while open
     dur_seen,    -- the same, counted to the end of the recording or process while open, ns
     began_by,    -- park, suspend, coro_switch, create_parked or seen waiting
+    ended_by,    -- the transition that ended it; unseen: probes went off; NULL if nothing did
     reason,      -- wait reason in Go's words; NULL where not known
     stack_id,    -- its stack; NULL if not taken
     site,        -- the place, the same for all stacks that show it; NULL if no stack was taken
@@ -30,6 +31,7 @@ SELECT
     i.dur,
     i.dur_seen,
     i.began_by,
+    i.ended_by,
     i.reason,
     i.stack_id,
     s.site,
