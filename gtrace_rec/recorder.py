@@ -6,39 +6,34 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.lib.recfunctions import repack_fields
 
 from gtrace_rec import procfs
-from gtrace_rec._errors import GtraceError, HostError, TargetError, UnsupportedGoError, UsageError
+from gtrace_rec._errors import GtraceError, TargetError, UsageError
+from gtrace_rec.counting import Counting
 from gtrace_rec.dataset import Dataset
-from gtrace_rec.goruntime import Frame, open_binary
 from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.limits import Governor
-from gtrace_rec.live import COUNTED_FIELDS, LiveCount
-from gtrace_rec.loader import ALL_PROCESSES, LIMIT_CAUSES, LoadOptions
+from gtrace_rec.loader import ALL_PROCESSES, LoadOptions
 from gtrace_rec.plan import Plan
 from gtrace_rec.probecost import Cost, ProbeCost
 from gtrace_rec.programs import Program, Watched
 from gtrace_rec.quantities import Size
-from gtrace_rec.readings import Readings
-from gtrace_rec.ring import Block, Gap
+from gtrace_rec.ring import Gap
+from gtrace_rec.roster import Roster
 from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals
 from gtrace_rec.selection import Choice, describe
 from gtrace_rec.settings import Settings
 from gtrace_rec.snapshots import Snapshots
 from gtrace_rec.stacks import StackTable
+from gtrace_rec.stock import Stock, totals
 from gtrace_rec.windows import Usage, Windows
-
-if TYPE_CHECKING:
-    from gtrace_rec.metrics import Metrics
 
 _SECOND = 1_000_000_000
 _IDLE_S = 0.02
@@ -66,20 +61,14 @@ class Recorder:
         self.status = Status()
         self.dataset = Dataset(path, reserve=settings.rotate_size // 8)
         self._stacks = StackTable()
-        self._programs: dict[tuple[int, int], Program] = {}
-        self._watched: dict[int, Watched] = {}
         self._identity = procfs.this_recorder()
         self._host = procfs.this_host()
-        self._followed: set[int] = set()  # programs whose every process is recorded
         self._started_ts: int | None = None
         self._last_tick = self._last_rotation = 0
         self._last_anchor = 0
         self._anchors: list[ClockAnchor] = []
-        self._health: Counter[str] = Counter()  # cumulative values as of the last row
-        self._live = LiveCount()
-        # Blocks that were written during a snapshot, which tells how to count them.
-        self._uncounted: list[tuple[Block, bool]] | None = None
-        self._unchecked: list[Watched] = []
+        self._stock = Stock()
+        self._counting = Counting()
         self._snapshots = Snapshots(
             self.dataset,
             self._stacks,
@@ -88,13 +77,13 @@ class Recorder:
             heap_limit=settings.snapshot_heap,
         )
         self._notes: list[str] = list(describe(self._choice))
-        self._metrics: Metrics | None = None
         self._governor = Governor(
             cpu=float(settings.max_cpu) if settings.max_cpu else None,
             memory=settings.max_memory,
             drop_first=settings.drop_first,
             max_events=settings.max_events or 0,
         )
+        self._roster = Roster(self._plan, self._load_options(), self._stacks)
         self._probe_cost = ProbeCost() if settings.max_overhead else None
         self._windows: Windows | None = None
         self._probes_cost = Cost(0, 0)
@@ -111,15 +100,8 @@ class Recorder:
         if self.settings.metrics:
             from gtrace_rec.metrics import Metrics
 
-            self._metrics = Metrics(self.settings, self._go_statement)
-            self._metrics.serve(self.settings.metrics)
-
-    def _go_statement(self, pid: int, address: int) -> Frame | None:
-        watched = self._watched.get(pid)
-        if watched is None or watched.load_bias is None:
-            return None
-        frames = self._by_number(watched.exe).binary.symbolize(address - watched.load_bias)
-        return frames[0] if frames else None
+            self._counting.metrics = Metrics(self.settings, self._roster.go_statement)
+            self._counting.metrics.serve(self.settings.metrics)
 
     @property
     def _choice(self) -> Choice:
@@ -139,11 +121,11 @@ class Recorder:
 
         Raises GtraceError's children if it cannot be recorded.
         """
-        if pid in self._watched:
+        if pid in self._roster.watched:
             return
         path = procfs.exe_path(pid)
         program = self.load(path)
-        watched = self._watch(pid, program, procfs.argv(pid))
+        watched = self._roster.watch(pid, program)
         program.probes.attach(pid, path)
         watched.started_ts = program.start_at(time.monotonic_ns())
         self._begun(watched.started_ts)
@@ -155,18 +137,13 @@ class Recorder:
         Raises GtraceError's children if it cannot be recorded.
         """
         program = self.load(path)
-        now = time.monotonic_ns()
-        self._watched[pid] = Watched(
-            pid, program.number, argv, True, True, procfs.start_ticks(pid), now
-        )
+        watched = self._roster.expect(pid, program, argv)
         program.probes.attach(pid, path)
-        self._begun(now)
+        self._begun(watched.started_ts)
 
     def launched(self, pid: int) -> None:
         """A launched process has become its program by now: find where it was loaded."""
-        watched = self._watched[pid]
-        self._by_number(watched.exe).find_bias(watched)
-        self._unchecked.append(watched)
+        self._roster.launched(pid)
 
     def follow(self, path: str) -> None:
         """Record every process of the binary at `path`, those that start later too.
@@ -174,88 +151,48 @@ class Recorder:
         Raises GtraceError's children if it cannot be recorded.
         """
         program = self.load(path)
-        if program.number in self._followed:
+        if self._roster.follows(program):
             return
-        self._followed.add(program.number)
+        self._roster.follow(program)
         for pid in procfs.processes_of(path):
-            self._watch(pid, program, procfs.argv(pid))
+            self._roster.watch(pid, program)
         program.probes.attach(ALL_PROCESSES, path)
         now = program.start_at(time.monotonic_ns())
-        for watched in self._watched.values():
-            if watched.exe == program.number:
-                watched.started_ts = now
+        own = [w for w in self._roster.watched.values() if w.exe == program.number]
+        for watched in own:
+            watched.started_ts = now
         self._begun(now)
-        self._begin_from([w for w in self._watched.values() if w.exe == program.number])
+        self._begin_from(own)
 
     def _begun(self, now: int) -> None:
         if self._started_ts is None:
             self._started_ts = self._last_tick = self._last_rotation = now
-            self._health["cpu_ns"] = procfs.cpu_ns()  # getting ready is no part of recording
+            self._stock.begin()
             if self._windows:
                 before, work = self._before
                 self._windows.learn(now - before, self._target_cpu() - work)
                 self._windows.opened(now)
         self.dataset.write_manifest(self._manifest(now))
 
-    def _watch(self, pid: int, program: Program, argv: list[str]) -> Watched:
-        watched = Watched(
-            pid, program.number, argv, False, False, procfs.start_ticks(pid), time.monotonic_ns()
-        )
-        program.find_bias(watched)
-        program.check_code(watched)
-        program.check_offsets(watched)
-        self._watched[pid] = watched
-        return watched
-
-    def _adopt(self, program: Program, pids: Iterable[int]) -> None:
-        """Take note of processes of a followed binary that started since."""
-        for pid in pids:
-            if pid in self._watched:
-                continue
-            try:
-                argv = procfs.argv(pid)
-            except TargetError:
-                argv = []  # gone already
-            now = time.monotonic_ns()
-            watched = Watched(pid, program.number, argv, False, True, procfs.start_ticks(pid), now)
-            program.find_bias(watched)
-            self._watched[pid] = watched
-            self._unchecked.append(watched)
-
     def load(self, path: str) -> Program:
         """Make ready to record the binary at `path`, which takes a second or two.
 
         Raises GtraceError's children if it cannot be recorded.
         """
-        try:
-            status = os.stat(path)
-        except OSError as e:
-            raise TargetError(f"{path}: {e.strerror}") from None
-        key = (status.st_dev, status.st_ino)
-        if key not in self._programs:
-            binary = open_binary(path)
-            if binary.arch != procfs.goarch():
-                raise TargetError(
-                    f"{path}: built for {binary.arch}, and this machine is {procfs.goarch()}; "
-                    "record it where it runs"
-                )
-            self._programs[key] = Program(
-                len(self._programs),
-                binary,
-                self._plan,
-                self._load_options(),
-                self._stacks,
+        known = len(self._roster.programs)
+        program = self._roster.load(path)
+        if len(self._roster.programs) > known:
+            self._loaded(program)
+        return program
+
+    def _loaded(self, program: Program) -> None:
+        self._check_memory()
+        if self._governor.limited:
+            program.probes.set_control(self._governor.control)
+        if self._windows is None and self.settings.max_overhead:
+            self._windows = Windows(
+                float(self.settings.max_overhead), program.probes.trap_ns(), os.cpu_count() or 1
             )
-            self._check_memory()
-            if self._governor.limited:
-                self._programs[key].probes.set_control(self._governor.control)
-            if self._windows is None and self.settings.max_overhead:
-                self._windows = Windows(
-                    float(self.settings.max_overhead),
-                    self._programs[key].probes.trap_ns(),
-                    os.cpu_count() or 1,
-                )
-        return self._programs[key]
 
     def _check_memory(self) -> None:
         limit, used = self.settings.max_memory, procfs.resident_bytes()
@@ -264,9 +201,6 @@ class Recorder:
                 f"--max-memory {Size.text(limit)}: the recorder takes {used >> 20}M before it has "
                 "recorded anything; allow it more"
             )
-
-    def _by_number(self, exe: int) -> Program:
-        return next(p for p in self._programs.values() if p.number == exe)
 
     # -- the stream of events -----------------------------------------------------------------
 
@@ -282,7 +216,7 @@ class Recorder:
 
     def _take_events(self) -> bool:
         busy = False
-        for program in self._programs.values():
+        for program in self._roster.programs:
             if program.drain():
                 busy = True
                 self._write(program)
@@ -296,10 +230,6 @@ class Recorder:
         """How long to wait where pump() found nothing to do."""
         return _IDLE_S if self._probes_on else _IDLE_OFF_S
 
-    @property
-    def _alive(self) -> list[Watched]:
-        return [w for w in self._watched.values() if w.ended_ts is None]
-
     # -- windows ------------------------------------------------------------------------------
 
     @property
@@ -308,7 +238,7 @@ class Recorder:
 
     def _keep_to_overhead(self, windows: Windows, now: int) -> None:
         if windows.on:
-            costs = [p.probes.cost() for p in self._programs.values()]
+            costs = [p.probes.cost() for p in self._roster.programs]
             self._probes_cost = Cost(sum(c.hits for c in costs), sum(c.ns for c in costs))
         on = windows.look(
             Usage(
@@ -321,11 +251,11 @@ class Recorder:
         if windows.on and not on:
             self._close_window(windows)
         elif on and not windows.on and self._open_window(windows):
-            self._begin_from(self._alive)
+            self._begin_from(self._roster.alive)
 
     def _target_cpu(self) -> int:
         """Processor time of what is recorded, or is yet to be."""
-        pids = {w.pid for w in self._alive} or {
+        pids = {w.pid for w in self._roster.alive} or {
             *self.settings.pid,
             *(pid for exe in self.settings.exe for pid in procfs.processes_of(str(exe))),
         }
@@ -333,7 +263,7 @@ class Recorder:
 
     def _close_window(self, windows: Windows) -> None:
         now = self._unseen_from = time.monotonic_ns()
-        for program in self._programs.values():
+        for program in self._roster.programs:
             program.stop_at(now)
             while program.drain():
                 self._write(program)
@@ -342,34 +272,23 @@ class Recorder:
 
     def _open_window(self, windows: Windows) -> bool:
         """Put the probes on again; False where nothing is left to put them on."""
-        for program in self._programs.values():
-            if program.number in self._followed:
-                self._adopt(program, procfs.processes_of(program.path))
-                program.probes.attach(ALL_PROCESSES, program.path)
-        for w in self._alive:
-            if w.exe not in self._followed:
-                try:
-                    self._by_number(w.exe).probes.attach(w.pid, procfs.exe_path(w.pid))
-                except HostError:
-                    if procfs.is_alive(w.pid, w.ticks):
-                        raise
-        if not any(program.probes.attached for program in self._programs.values()):
+        if not self._roster.attach_again():
             return False
         now = time.monotonic_ns()
         self._append_pause(now)
-        for program in self._programs.values():
+        for program in self._roster.programs:
             program.seen = None
             program.start_at(now)
-        self._reopened.update(p.number for p in self._programs.values())
+        self._reopened.update(p.number for p in self._roster.programs)
         windows.opened(now)
-        self._live.restart()
+        self._counting.lives.restart()
         return True
 
     def _open_last_window(self, windows: Windows) -> None:
         """So that a recording ends with what there was at its end."""
         with contextlib.suppress(GtraceError):
             if self._open_window(windows):
-                self._begin_from(self._alive)
+                self._begin_from(self._roster.alive)
         if not windows.on:
             self._append_pause(time.monotonic_ns())
 
@@ -387,9 +306,9 @@ class Recorder:
         is in the snapshot, too, and told from what comes after by its time. Where probes are to be
         on for a while only, no time is to be lost with searching memory.
         """
-        with self._counting_later():
+        with self._counting.after_snapshot():
             for snapshot in self._take_snapshot(watched, search=self._windows is None):
-                self._live.begin(snapshot)
+                self._counting.lives.begin(snapshot)
 
     def _take_snapshot(
         self,
@@ -399,71 +318,38 @@ class Recorder:
         before_search: Callable[[], object] = lambda: None,
     ) -> list[Snapshot]:
         taken = self._snapshots.take(
-            [(self._by_number(w.exe), w) for w in watched if w.ended_ts is None],
+            [(self._roster.program_of(w), w) for w in watched if w.ended_ts is None],
             time.monotonic_ns(),
             self._take_events_meanwhile,
             search=search,
             before_search=before_search,
         )
-        if self._metrics:
+        if metrics := self._counting.metrics:
             for snapshot in taken:
-                self._metrics.snapshot(snapshot, self._watched[snapshot.pid].load_bias or 0)
+                metrics.snapshot(snapshot, self._roster.watched[snapshot.pid].load_bias or 0)
         return taken
 
     def _take_events_meanwhile(self) -> None:
         self._take_events()
 
-    @contextlib.contextmanager
-    def _counting_later(self) -> Iterator[None]:
-        """Write events as they come, but count them only when the snapshot has been."""
-        self._uncounted = []
-        try:
-            yield
-        finally:
-            blocks, self._uncounted = self._uncounted, None
-            for block, whole in blocks:
-                self._count(block, whole)
-
-    def _count(self, block: Block, whole: bool) -> None:
-        if self._uncounted is not None:
-            kept = block.copy() if self._metrics else repack_fields(block[list(COUNTED_FIELDS)])
-            self._uncounted.append((kept, whole))
-            return
-        self._live.add(block)
-        if self._metrics:
-            self._metrics.observe(block, whole=whole)
-
     def _take_snapshot_or_note(
         self, otherwise: str, before_search: Callable[[], object] = lambda: None
     ) -> None:
         try:
-            with self._counting_later():
-                taken = self._take_snapshot(self._watched.values(), before_search=before_search)
+            with self._counting.after_snapshot():
+                taken = self._take_snapshot(self._roster.alive, before_search=before_search)
                 if self._plan is Plan.SNAPSHOT:
-                    self._live.count = sum(map(len, taken))  # no events tell
+                    self._counting.lives.count = sum(map(len, taken))  # no events tell
         except TargetError as e:
             self._notes.append(f"{otherwise}: {e}")
 
-    def _check_launched(self) -> None:
-        """Once it has goroutines, check the offsets of what was not there before the recording."""
-        for watched in self._unchecked:
-            if watched.load_bias is None:
-                continue
-            try:
-                self._by_number(watched.exe).check_offsets(watched)
-            except UnsupportedGoError as e:
-                self._notes.append(f"{e}; nothing in this recording is to be trusted")
-            except TargetError:
-                continue  # it is gone
-        self._unchecked = []
-
     def _write(self, program: Program) -> None:
         block, gaps = program.take()
-        if program.number in self._followed:
-            self._adopt(program, np.unique(block["pid"]).tolist())
+        if self._roster.follows(program):
+            self._roster.adopt(program, np.unique(block["pid"]).tolist())
         for pid, bias in program.infer_biases(block):
-            self._watched[pid].load_bias = bias
-        self._count(block, whole=not gaps and program.number not in self._reopened)
+            self._roster.watched[pid].load_bias = bias
+        self._counting.add(block, whole=not gaps and program.number not in self._reopened)
         batch = program.decode(block)
         if len(block):
             self._reopened.discard(program.number)
@@ -495,11 +381,11 @@ class Recorder:
     # -- once a second ------------------------------------------------------------------------
 
     def _tick(self, now: int) -> None:
-        for program in self._programs.values():
-            if self._plan is Plan.SNAPSHOT and program.number in self._followed:
-                self._adopt(program, procfs.processes_of(program.path))
+        for program in self._roster.programs:
+            if self._plan is Plan.SNAPSHOT and self._roster.follows(program):
+                self._roster.adopt(program, procfs.processes_of(program.path))
             self._write(program)
-        self._check_launched()
+        self._notes += self._roster.check_launched()
         if not self._probes_on:
             self._append_pause(now)
         self._append_health(now)
@@ -509,65 +395,35 @@ class Recorder:
         if now - self._last_rotation >= self.settings.rotate_every:
             self._rotate(now)
         self.dataset.collect_parts()
-        self._notice_exits(now)
+        for pid in self._roster.notice_exits(now):
+            if self._counting.metrics:
+                self._counting.metrics.ended(pid)
         self.dataset.write_manifest(self._manifest(now))
         self._last_tick = now
 
     def _append_health(self, now: int) -> None:
-        totals = self._totals()
-        current = Counter(
-            events=totals.events,
-            lost_ring=totals.lost_ring,
-            dropped=sum(totals.dropped.values()),
-            dropped_kinds=totals.dropped.get("recorder limits", 0),
-            lost_stack=totals.lost_stack,
-            read_faults=totals.read_faults,
+        row, readings = self._stock.take(
+            now,
+            self._roster.programs,
+            self._totals(),
             bytes_written=self.dataset.bytes_written,
-            cpu_ns=procfs.cpu_ns(),
             seen_ns=self._seen_ns(now),
+            live=self._counting.live,
         )
-        row: dict[str, Any] = {k: v - self._health[k] for k, v in current.items()}
-        self._health = current
-        fills = [p.probes.ring.fullest for p in self._programs.values()]
-        for program in self._programs.values():
-            program.probes.ring.fullest = 0.0
-        live = self._live.count if self._uncounted is None else None
-        row |= {
-            "ts": now,
-            "ring_fill": max(fills, default=0.0),
-            "rss_bytes": procfs.resident_bytes(),
-            "live_goroutines": live,
-            "probes_on": any(p.probes.attached for p in self._programs.values()),
-        }
         self._append_rows("health", [tuple(row[name] for name in HEALTH.names)], HEALTH)
         span = max(now - self._last_tick, 1)
         if row["dropped_kinds"]:
             lost = row["dropped_kinds"]
             self._append_gaps([Gap(None, None, self._last_tick, now, "recorder limits", lost)])
         self._keep_to_limits(row["cpu_ns"] / span, row["rss_bytes"], row["events"] * _SECOND / span)
-        if self._metrics:
-            self._metrics.publish(
-                Readings(
-                    ts=now,
-                    totals=totals,
-                    dropped={"ring full": totals.lost_ring}
-                    | {cause: totals.dropped.get(cause, 0) for cause in LIMIT_CAUSES},
-                    ring_fill=row["ring_fill"],
-                    live=live,
-                    sites_attached=sum(
-                        len(p.sites) for p in self._programs.values() if p.probes.attached
-                    ),
-                    bytes_written=current["bytes_written"],
-                    cpu_ns=current["cpu_ns"],
-                    rss_bytes=row["rss_bytes"],
-                )
-            )
+        if self._counting.metrics:
+            self._counting.metrics.publish(readings)
         self.status = Status(
             elapsed_ns=now - (self._started_ts or now),
-            events=totals.events,
+            events=readings.totals.events,
             events_per_s=row["events"] * _SECOND / span,
-            lost=totals.lost_ring,
-            live=live,
+            lost=readings.totals.lost_ring,
+            live=readings.live,
             bytes=self.dataset.bytes_written,
         )
 
@@ -579,7 +435,7 @@ class Recorder:
             elapsed = (time.monotonic_ns() - (self._started_ts or 0)) / _SECOND
             self._notes.append(f"after {elapsed:.0f} s: {changed}")
         if governor.control != before:
-            for program in self._programs.values():
+            for program in self._roster.programs:
                 program.probes.set_control(governor.control)
 
     def _seen_ns(self, now: int) -> int:
@@ -589,40 +445,15 @@ class Recorder:
         now = min(now, self._detached_ts or now)
         return self._windows.seen_ns(now) if self._windows else now - self._started_ts
 
-    def _by_kind(self) -> Counter[str]:
-        return sum((p.by_kind for p in self._programs.values()), Counter())
-
     def _totals(self) -> Totals:
-        losses = [p.probes.losses() for p in self._programs.values()]
-        lost: Counter[str] = Counter()
-        causes: Counter[str] = Counter()
-        for loss in losses:
-            lost.update(loss.lost_by_kind)
-            causes.update(loss.lost_by_cause)
-        return Totals(
-            events=self._by_kind().total(),
-            by_kind=dict(self._by_kind()),
-            lost_ring=causes.pop("ring full", 0),
-            dropped={cause: n for cause, n in causes.items() if n},
-            dropped_stacks=sum(x.dropped_stacks for x in losses),
-            lost_by_kind=dict(lost),
-            lost_stack=sum(x.lost_stack for x in losses)
-            + sum(p.lost_stacks for p in self._programs.values()),
-            read_faults=sum(x.read_faults for x in losses),
-            bytes=self.dataset.disk_bytes,
+        return totals(
+            self._roster.programs,
+            disk_bytes=self.dataset.disk_bytes,
             stacks=len(self._stacks),
             snapshots=self._snapshots.taken,
             windows=self._windows.count if self._windows else 1,
             seen_ns=self._seen_ns(time.monotonic_ns()) if self._windows else None,
         )
-
-    def _notice_exits(self, now: int) -> None:
-        for w in self._watched.values():
-            if w.ended_ts is None and not procfs.is_alive(w.pid, w.ticks):
-                w.ended_ts = now
-                self._by_number(w.exe).probes.detach(w.pid)
-                if self._metrics:
-                    self._metrics.ended(w.pid)
 
     @property
     def out_of_memory(self) -> bool:
@@ -632,13 +463,13 @@ class Recorder:
     @property
     def finished(self) -> bool:
         """All processes are gone, and no more are waited for."""
-        return not self._followed and all(w.ended_ts is not None for w in self._watched.values())
+        return self._roster.finished
 
     # -- the end ------------------------------------------------------------------------------
 
     def exited(self, pid: int, status: int) -> None:
         """A launched process ended, with `status` as in subprocess.Popen.returncode."""
-        watched = self._watched[pid]
+        watched = self._roster.watched[pid]
         watched.ended_ts = time.monotonic_ns()
         watched.exit_status = status
 
@@ -675,7 +506,7 @@ class Recorder:
         """Take all probes off for good; returns when that was, the first time."""
         if not self._detached_ts:
             self._detached_ts = time.monotonic_ns()
-            for program in self._programs.values():
+            for program in self._roster.programs:
                 program.stop_at(self._detached_ts)
         return self._detached_ts
 
@@ -683,16 +514,16 @@ class Recorder:
         with contextlib.suppress(OSError):
             while self.pump():
                 pass
-            for program in self._programs.values():
+            for program in self._roster.programs:
                 self._write(program)
                 self._append_gaps(program.probes.pending_gaps())
             self._append_health(time.monotonic_ns())
 
     def close(self) -> None:
         """Free the BPF programs, and answer no more scrapes."""
-        if self._metrics:
-            self._metrics.close()
-        for program in self._programs.values():
+        if self._counting.metrics:
+            self._counting.metrics.close()
+        for program in self._roster.programs:
             program.probes.close()
         if self._probe_cost:
             self._probe_cost.close()
@@ -703,8 +534,8 @@ class Recorder:
             recorder=self._identity,
             plan=self.settings.plan,
             options=self.settings.as_manifest(),
-            exes=[p.as_manifest() for p in self._programs.values()],
-            processes=[w.as_manifest() for w in self._watched.values()],
+            exes=[p.as_manifest() for p in self._roster.programs],
+            processes=[w.as_manifest() for w in self._roster.watched.values()],
             clock=self._anchors,
             started_ts=self._started_ts or now,
             flushed_ts=now,

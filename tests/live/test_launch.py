@@ -103,8 +103,8 @@ def _involuntary_stops(pid: int) -> list[str]:
 def test_duration_ends_a_recording_of_a_running_program(
     tmp_path: Path, go_binary: Callable[..., Path]
 ) -> None:
-    with running([go_binary("pulse.go")]) as target:
-        said(target.stdout, "beating")
+    with running([go_binary("parked.go")]) as target:
+        said(target.stdout, "^ready")
         begun = time.monotonic()
         done = record(tmp_path / "t", "--pid", str(target.pid), "--duration", "1s")
         assert done.returncode == 0, done.stderr
