@@ -44,8 +44,8 @@ SELECT
     kind,
     ended_by,
     CASE
-        WHEN kind IN ('coro_switch', 'create_parked') THEN 'coroutine'
-        WHEN kind = 'suspend' THEN 'preempted'
+        WHEN kind IN ('coro_switch', 'create_parked') THEN 'coroutine'::wait_reason
+        WHEN kind = 'suspend' THEN 'preempted'::wait_reason
         ELSE reason
     END,
     CASE

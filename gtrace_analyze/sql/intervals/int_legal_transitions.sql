@@ -33,7 +33,7 @@ FROM (
 ) AS legal (state, kind)
 UNION ALL
 -- Between two snapshots anything may have happened.
-SELECT s.state, t.kind
+SELECT s.state::goroutine_state, t.kind::event_kind
 FROM (SELECT unnest(enum_range(NULL::goroutine_state)) AS state) AS s
 CROSS JOIN (SELECT unnest(enum_range(NULL::event_kind)) AS kind) AS t
-WHERE t.kind::VARCHAR LIKE 'then %'
+WHERE t.kind LIKE 'then %'

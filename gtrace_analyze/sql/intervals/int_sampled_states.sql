@@ -77,7 +77,7 @@ SELECT
 FROM whole
 WHERE changed
 UNION ALL
-SELECT w.pid, w.goid, s.snapshot, s.ts, 'then gone', NULL, NULL, NULL, NULL, true
+SELECT w.pid, w.goid, s.snapshot, s.ts, 'then gone'::event_kind, NULL, NULL, NULL, NULL, true
 FROM whole AS w
 JOIN snapshots AS s ON s.pid = w.pid AND s.number = w.number + 1
 WHERE w.number = w.last_number

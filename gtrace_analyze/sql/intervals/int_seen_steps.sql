@@ -60,7 +60,7 @@ SELECT * EXCLUDE (pause_ts, gone_ts) REPLACE (
         AS ts_end,
     CASE
         WHEN pause_ts IS NULL THEN ended_by
-        WHEN ts_end IS NOT NULL OR gone_ts IS NOT NULL THEN 'unseen'
+        WHEN ts_end IS NOT NULL OR gone_ts IS NOT NULL THEN 'unseen'::event_kind
     END AS ended_by,
     certain AND pause_ts IS NULL AS certain,
     woken AND pause_ts IS NULL AS woken
@@ -69,9 +69,9 @@ FROM spanning
 UNION ALL
 SELECT * EXCLUDE (pause_ts, gone_ts) REPLACE (
     pause_ts AS ts,
-    'unseen' AS kind,
+    'unseen'::event_kind AS kind,
     coalesce(ts_end, gone_ts) AS ts_end,
-    coalesce(ended_by, 'then gone') AS ended_by,
+    coalesce(ended_by, 'then gone'::event_kind) AS ended_by,
     NULL AS state,
     NULL AS tid,
     NULL AS cpu,

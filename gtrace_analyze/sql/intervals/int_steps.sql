@@ -22,15 +22,27 @@ CREATE TEMP VIEW int_steps (
     certain,     -- its end is a legal one, and no snapshot was torn
     woken        -- it is a wait, and that which ended it tells who did
 ) AS
-WITH steps AS NOT MATERIALIZED (
+-- One sort by goroutine, not one for each of many partitions: so the index is in this order, and what
+-- one goroutine did is found in a few blocks of it.
+WITH sorted AS NOT MATERIALIZED (
     SELECT
         *,
-        lead(ts) OVER life AS ts_end,
-        lead(kind) OVER life AS ended_by,
-        lead(other_goid) OVER life AS next_other,
-        lead(stack_id) OVER life AS next_stack
+        coalesce(lead(goid) OVER lives = goid AND lead(pid) OVER lives = pid, false) AS goes_on,
+        lead(ts) OVER lives AS next_ts,
+        lead(kind) OVER lives AS next_kind,
+        lead(other_goid) OVER lives AS next_other_goid,
+        lead(stack_id) OVER lives AS next_stack_id
     FROM int_transitions
-    WINDOW life AS (PARTITION BY pid, goid ORDER BY seq, ts)
+    WINDOW lives AS (ORDER BY pid, goid, seq)
+),
+steps AS NOT MATERIALIZED (
+    SELECT
+        * EXCLUDE (goes_on, next_ts, next_kind, next_other_goid, next_stack_id),
+        CASE WHEN goes_on THEN next_ts END AS ts_end,
+        CASE WHEN goes_on THEN next_kind END AS ended_by,
+        CASE WHEN goes_on THEN next_other_goid END AS next_other,
+        CASE WHEN goes_on THEN next_stack_id END AS next_stack
+    FROM sorted
 ),
 judged AS NOT MATERIALIZED (
     SELECT
@@ -41,7 +53,7 @@ judged AS NOT MATERIALIZED (
         -- Whoever polls the network by the way is not the cause of what comes from there.
         k.state = 'waiting' AND (
             s.ended_by IN ('ready', 'coro_resume')
-            OR s.ended_by = 'inject' AND s.reason IS DISTINCT FROM 'IO wait'
+            OR s.ended_by = 'inject' AND s.reason::VARCHAR IS DISTINCT FROM 'IO wait'
         ) AS woken
     FROM steps AS s
     JOIN int_kinds AS k ON k.kind = s.kind

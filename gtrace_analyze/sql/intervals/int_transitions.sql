@@ -23,7 +23,7 @@ SELECT
 FROM stg_events
 UNION ALL
 SELECT
-    pid, other_goid, seq, ts, 'coro_resume', tid, cpu, goid, NULL, stack_id, pc, NULL, true
+    pid, other_goid, seq, ts, 'coro_resume'::event_kind, tid, cpu, goid, NULL, stack_id, pc, NULL, true
 FROM stg_events
 WHERE kind = 'coro_switch' AND other_goid IS NOT NULL
 UNION ALL

@@ -73,8 +73,8 @@ found AS (
 SELECT
     f.pid,
     f.goid,
-    -- Just before the window's first event; without any, behind all there are.
-    coalesce(f.seq - 1, 9223372036854775807),
+    -- Just before the window's first event; without any, behind all there are, in order of time.
+    coalesce(f.seq - 1, (1::BIGINT << 62) + f.ts),
     CASE
         WHEN f.state = 'waiting' AND (f.waitsince > f.pause_ts OR k.ts > f.pause_ts)
             THEN least(f.ts, f.waitsince)
