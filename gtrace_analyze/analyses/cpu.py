@@ -42,11 +42,19 @@ def collect(
         source = "cpu_time_of($start, $end, $goids, $pattern)"
         parameters = selection.parameters(engine)
     keys = ", ".join(LEVELS[by])
+    parameters |= {"system": system, "length": max(end - start, 1)}
+    if by == "goroutine":  # of which the view has a row each: nothing to add up
+        return engine.table(
+            f"""SELECT {keys}, 1::BIGINT AS goroutines, running_ns, running_ns / $length AS share,
+                runs, longest_ns, uncertain_ns
+            FROM {source} WHERE system = $system ORDER BY running_ns DESC, pid, goid""",
+            parameters,
+        )
     return engine.table(
         f"""SELECT {keys}, count(*) AS goroutines, sum(running_ns)::BIGINT AS running_ns,
             sum(running_ns) / $length AS share, sum(runs)::BIGINT AS runs,
             max(longest_ns) AS longest_ns, sum(uncertain_ns)::BIGINT AS uncertain_ns
         FROM {source} WHERE system = $system
         GROUP BY {keys} ORDER BY running_ns DESC, {keys}""",
-        {**parameters, "system": system, "length": max(end - start, 1)},
+        parameters,
     )

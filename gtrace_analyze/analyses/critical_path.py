@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import goroutine
 from gtrace_analyze.engine import Engine
@@ -58,16 +61,19 @@ class Path:
 
 
 _INTERVALS = """
-    WITH one AS MATERIALIZED (
-        FROM intervals SEMI JOIN (SELECT $goid::BIGINT AS goid) USING (goid)
+    WITH chosen AS MATERIALIZED (
+        FROM intervals SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
     )
-    SELECT i.ts, i.ts + i.dur_seen AS ts_end, i.ts_end IS NULL AS open, i.state, i.reason,
+    SELECT i.goid, i.ts, i.ts + i.dur_seen AS ts_end, i.ts_end IS NULL AS open, i.state, i.reason,
         s.function, i.wake, i.waker_goid, i.began_by, i.ended_by, i.certain
-    FROM one AS i
+    FROM chosen AS i
     LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
     WHERE i.pid = $pid AND i.ts < $end AND i.ts + i.dur_seen > $start
-    ORDER BY i.ts DESC, i.ts_end DESC NULLS FIRST
+    ORDER BY i.goid, i.ts DESC, i.ts_end DESC NULLS FIRST
 """
+# To read the intervals of so many goroutines takes hardly longer than to read those of one.
+_AT_ONCE = 64
+_ROWS_AT_ONCE = 64
 
 
 def collect(
@@ -103,22 +109,43 @@ def collect(
     return Path(facts, recording["ts"], steps, whole=True)
 
 
+class _Intervals:
+    """What one goroutine did, the latest first."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._backwards = -table.column("ts").to_numpy()
+
+    def before(self, moment: int) -> Iterator[dict[str, Any]]:
+        """The intervals that began before it."""
+        first = int(np.searchsorted(self._backwards, -moment, side="right"))
+        for start in range(first, self._table.num_rows, _ROWS_AT_ONCE):
+            yield from self._table.slice(start, _ROWS_AT_ONCE).to_pylist()
+
+    def wakers_before(self, moment: int) -> list[int]:
+        """Who woke it before then, those of its latest waits first."""
+        first = int(np.searchsorted(self._backwards, -moment, side="right"))
+        wakers = self._table.column("waker_goid").slice(first, _ROWS_AT_ONCE * 8).drop_null()
+        return list(dict.fromkeys(wakers.to_pylist()))
+
+
 class _Walk:
     """One walk; the intervals of each goroutine are read once."""
 
     def __init__(self, engine: Engine, pid: int, start: int, end: int) -> None:
         self._engine = engine
         self._span = {"pid": pid, "start": start, "end": end}
-        self._intervals: dict[int, list[dict[str, Any]]] = {}
+        self._intervals: dict[int, _Intervals] = {}
         self._parents: dict[int, int | None] = {}
 
     def back(
         self, goid: int, low: int, high: int, chain: tuple[int, ...], waits_for: str | None
     ) -> Iterator[Step]:
         """What `goid` did from `high` back to `low`, while the last but one of `chain` waited."""
-        for row in self._of(goid):
-            if row["ts"] >= high:
-                continue
+        if goid not in self._intervals:
+            self._read([goid])
+        did = self._intervals[goid]
+        for row in did.before(high):
             if row["ts_end"] <= low:
                 return
             cut = row | {"ts": max(row["ts"], low), "ts_end": min(row["ts_end"], high)}
@@ -131,6 +158,8 @@ class _Walk:
                 return
             waker = row["waker_goid"]
             if end is None and waker is not None:
+                if waker not in self._intervals:
+                    self._read([waker, *did.wakers_before(row["ts"])])
                 yield from self.back(
                     waker, cut["ts"], cut["ts_end"], (*chain, waker), row["reason"]
                 )
@@ -161,11 +190,14 @@ class _Walk:
             return "other work"
         return None
 
-    def _of(self, goid: int) -> list[dict[str, Any]]:
-        if goid not in self._intervals:
-            rows = self._engine.rows(_INTERVALS, {"goid": goid, **self._span})
-            self._intervals[goid] = rows
-        return self._intervals[goid]
+    def _read(self, goids: list[int]) -> None:
+        """Read the first of them, and with it some that are likely to be asked for next."""
+        wanted = [g for g in dict.fromkeys(goids) if g not in self._intervals][:_AT_ONCE]
+        table = self._engine.table(_INTERVALS, {"goids": wanted, **self._span})
+        found = table.column("goid").to_numpy()
+        for goid in wanted:
+            first, last = (int(np.searchsorted(found, goid, side=s)) for s in ("left", "right"))
+            self._intervals[goid] = _Intervals(table.slice(first, last - first))
 
     def _descends(self, goid: int, ancestors: tuple[int, ...]) -> bool:
         """Whether one of `ancestors` made it, or made who made it, and so on."""
