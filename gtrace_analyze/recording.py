@@ -132,10 +132,16 @@ def _locate(path: Path) -> Path:
         if inner:
             some = ", ".join(inner[:3]) + (", …" if len(inner) > 3 else "")
             raise TraceError(f"{path}: not a recording but a directory of some ({some}); name one")
-        if any(path.glob("part-*.parquet")) or any(path.glob("_part-*.arrows")):
+        streams = list(path.glob("_part-*.arrows"))
+        if any(path.glob("part-*.parquet")) or any(s.stat().st_size for s in streams):
             raise TraceError(
                 f"{path}: a recording without its {schema.MANIFEST}; restore that file or try "
                 f"gtrace-rec recover {path}"
+            )
+        if streams:
+            raise TraceError(
+                f"{path}: nothing is recorded yet: the recorder is starting, which takes it some "
+                "seconds, or was killed before it had"
             )
         what = "not a recording" if any(path.iterdir()) else "an empty directory"
         raise TraceError(f"{path}: {what} (there is no {schema.MANIFEST} in it)")

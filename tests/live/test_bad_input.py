@@ -14,6 +14,7 @@ import pytest
 
 import synth
 import toolchains
+from gtrace_rec.dataset import Dataset
 from live.recording import ENV, RECORDER, analyze, record, running, said
 
 pytestmark = pytest.mark.go
@@ -166,6 +167,12 @@ def trace(tmp_path_factory: pytest.TempPathFactory, go_binary: Callable[..., Pat
     done = record(out, "--", go_binary("pulse.go"), "11")
     assert done.returncode == 0, done.stderr
     return out
+
+
+def test_a_recording_that_has_not_begun(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    Dataset(tmp_path / "t", reserve=1)
+    _refused(analyze("summary", tmp_path / "t"), str(tmp_path / "t"), "nothing is recorded yet")
 
 
 @pytest.mark.live
