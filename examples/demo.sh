@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Records the leaky shop while it is visited, and shows what a recording of it answers.
-# Usage: examples/demo.sh DIRECTORY_OF_GTRACE_COMMANDS GO
+# Usage: examples/demo.sh DIRECTORY_OF_GTRACE_COMMANDS GO [ADDRESS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 commands="$1"
 go="$2"
-address=127.0.0.1:18080
+address="${3:-127.0.0.1:18080}"
 trace=demo/trace.parquet
 sudo=()
 [[ "$(id -u)" == 0 ]] || sudo=(sudo)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gtrace_rec._errors import HostError, TargetError
+from gtrace_rec._errors import GoneError, HostError, TargetError
 from gtrace_rec.schema import ClockAnchor, RecorderProcess
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def argv(pid: int) -> list[str]:
     try:
         raw = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        raise TargetError(f"pid {pid}: ended before it could be recorded") from None
+        raise GoneError(f"pid {pid}: ended before it could be recorded") from None
     return [a.decode(errors="replace") for a in raw.rstrip(b"\0").split(b"\0")]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from gtrace_rec import procfs
-from gtrace_rec._errors import GtraceError, TargetError, UsageError
+from gtrace_rec._errors import GoneError, GtraceError, TargetError, UsageError
 from gtrace_rec.counting import Counting
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime.snapshot import Snapshot
@@ -155,7 +155,8 @@ class Recorder:
             return
         self._roster.follow(program)
         for pid in procfs.processes_of(path):
-            self._roster.watch(pid, program)
+            with contextlib.suppress(GoneError):  # it just ended; others may come
+                self._roster.watch(pid, program)
         program.probes.attach(ALL_PROCESSES, path)
         now = program.start_at(time.monotonic_ns())
         own = [w for w in self._roster.watched.values() if w.exe == program.number]

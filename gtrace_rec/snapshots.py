@@ -94,6 +94,8 @@ class Snapshots:
         try:
             snapshot.unreachable = find_unreachable(process, snapshot, self._heap_limit, between)
             snapshot.refers = find_referrers(process, snapshot, between)
+        except GoneError:
+            pass  # it could be read, but not searched
         except GtraceError:
             if procfs.is_alive(watched.pid, watched.ticks):
                 raise

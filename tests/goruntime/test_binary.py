@@ -57,7 +57,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
     [
         (shutil.which("bash") or "/bin/sh", "not a Go program"),
         (__file__, "no ELF file"),
-        ("/proc/self", "cannot be read"),
+        ("/proc/self", "a directory"),
         ("/dev/null", "empty"),
     ],
 )

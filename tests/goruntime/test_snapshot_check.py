@@ -85,8 +85,9 @@ def test_processes_that_have_just_begun_pass(go_binary: Callable[..., Path]) -> 
         popen = subprocess.Popen([binary.path], stdout=subprocess.DEVNULL, stdin=subprocess.PIPE)
         try:
             time.sleep(pause / 20_000)
-            bias = procfs.load_bias(popen.pid, binary)
-            assert bias is not None
+            # None before exec(2) has mapped it, which Popen does not wait for.
+            while (bias := procfs.load_bias(popen.pid, binary)) is None:
+                assert popen.poll() is None
             process = GoProcess(popen.pid, binary, bias)
             check_offsets(process)
             take_snapshot(process)

@@ -13,6 +13,7 @@ import pytest
 
 import toolchains
 from live.recording import ENV, ROOT
+from live.services import free_address
 
 pytestmark = [pytest.mark.live, pytest.mark.go, pytest.mark.slow]
 
@@ -46,7 +47,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
     env = {**ENV, "PATH": f"{commands}:{os.environ['PATH']}"}
     go = toolchains.toolchain(toolchains.NEWEST)
     done = subprocess.run(
-        [home / "examples" / "demo.sh", commands, go],
+        [home / "examples" / "demo.sh", commands, go, free_address()],
         env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
