@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +33,10 @@ class Took:
 
 
 class Ops:
-    """The program `ops`, waiting for work."""
+    """The program `ops`, waiting for work; of `folder` if there is one, a copy made there."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self.path = str(build())
+    def __init__(self, threads: int = 1, folder: Path | None = None) -> None:
+        self.path = str(shutil.copy(build(), folder) if folder else build())
         self._process = subprocess.Popen(
             [self.path],
             stdin=subprocess.PIPE,
