@@ -19,6 +19,7 @@ _PAGE = 8192  # runtime.pageSize
 _IN_USE = 1  # mSpanInUse; stacks are mSpanManual
 _NOSCAN = 1  # lowest bit of a spanClass
 _SPANS_MOST = 1 << 24
+_NEEDED = {"mheap.allspans", "mspan.sizeof", "mspan.specials", "special.sizeof"}
 _OBJECTS_MOST = 1 << 31  # they are numbered in 32 bits
 _PIECE = 1 << 20
 _BATCH = 4 << 20  # read at a time: some tens of milliseconds
@@ -36,6 +37,7 @@ class Spans:
     elemsize: Words
     first: NDArray[np.int64]  # number of its first object
     scan: NDArray[np.bool_]  # its objects may hold pointers
+    specials: Words  # the first record of what the runtime notes of its objects, or 0
     objects: int  # in all
 
     def objects_at(self, addresses: Words) -> tuple[Objects, NDArray[np.int64]]:
@@ -53,7 +55,7 @@ def read_spans(process: GoProcess) -> Spans | None:
     """The spans of the heap; None where the binary does not tell how to find them."""
     offsets = process.binary.offsets
     mheap = process.binary.mheap
-    if mheap is None or "mheap.allspans" not in offsets or "mspan.sizeof" not in offsets:
+    if mheap is None or not _NEEDED <= set(offsets):
         return None
     listed = process.live(mheap) + offsets["mheap.allspans"]
     pointer, count = process.word(listed), process.word(listed + 8)
@@ -68,6 +70,7 @@ def read_spans(process: GoProcess) -> Spans | None:
         return column
 
     start, pages, elemsize = words("startAddr"), words("npages"), words("elemsize")
+    specials = words("specials")
     spanclass, state = rows[:, offsets["mspan.spanclass"]], rows[:, offsets["mspan.state"]]
     use = good & (state == _IN_USE) & (start != 0) & (elemsize != 0) & bool(readable[0])
     order = np.flatnonzero(use)
@@ -80,7 +83,8 @@ def read_spans(process: GoProcess) -> Spans | None:
     scan = spanclass[order] & _NOSCAN == 0
     if counts.sum() >= _OBJECTS_MOST:
         return None
-    return Spans(start, end, elemsize, np.cumsum(counts) - counts, scan, int(counts.sum()))
+    first = np.cumsum(counts) - counts
+    return Spans(start, end, elemsize, first, scan, specials[order], int(counts.sum()))
 
 
 class Graph:

@@ -45,7 +45,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "coro": ("gp",),
     "mheap": ("allspans",),
-    "mspan": ("startAddr", "npages", "elemsize", "spanclass", "state"),
+    "mspan": ("startAddr", "npages", "elemsize", "spanclass", "state", "specials"),
+    "special": ("next", "offset", "kind"),
     "hmap": ("count", "B", "buckets", "oldbuckets"),
 }
 

@@ -3,9 +3,9 @@
 A goroutine blocked on a channel, a lock, a condition or a wait group goes on only if another one
 gets at that object. If nothing that can still run refers to it, it waits for ever. That is the
 argument of Go's own goroutine leak profile (`runtime/mgc.go`, Go 1.26), made here from outside, on
-any supported Go, without stopping the process: mark what the globals and the stacks of goroutines
-that can run refer to; a blocked one whose object is marked can run too, so mark from its stack, and
-so on until nothing changes.
+any supported Go, without stopping the process: mark what the globals, the finalizers and the stacks
+of goroutines that can run refer to; a blocked one whose object is marked can run too, so mark from
+its stack, and so on until nothing changes.
 
 Memory is read while it changes, so a single look may miss a pointer on the move: a goroutine counts
 as unreachable only if two looks agree and it did not move between them.
@@ -24,6 +24,7 @@ from gtrace_rec.goruntime.heap import Graph, Spans, Words, read_spans, read_word
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reader import take_snapshot
 from gtrace_rec.goruntime.snapshot import Snapshot
+from gtrace_rec.goruntime.specials import held_by_specials
 
 # Only another goroutine can end such a wait; timers and the poller end all others.
 _BLOCKED = ("chan ", "select", "semacquire", "sync.")
@@ -98,6 +99,7 @@ def _look(
     awake = np.ones(len(gs), np.bool_)
     awake[blocked.row] = False
     graph.mark(reached, roots.objects(spans))
+    graph.mark(reached, held_by_specials(process, spans))
     _mark_stacks(process, graph, reached, gs, awake)
     while True:
         woken = _reachable(blocked, spans, reached, roots, gs, awake) & ~awake[blocked.row]

@@ -21,7 +21,10 @@ pytestmark = pytest.mark.go
 PROGRAM = Path(__file__).parent.parent / "programs" / "reach.go"
 COPIES = 20
 LOST = ["Receiver", "Sender", "Select", "Locker", "Waiter", "Cond", "Nil", "Empty", "Ring"]
-HELD = ["ByGlobal", "ByGlobalLock", "ByMap", "ByTimer", "Through", "ByBlocked", "BySelect"]
+HELD = [
+    *("ByGlobal", "ByGlobalLock", "ByMap", "ByTimer", "Through", "ByBlocked", "BySelect"),
+    *("ByFinalizer", "ByFinalized"),
+]
 
 
 @pytest.fixture(

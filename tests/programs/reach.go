@@ -34,19 +34,21 @@ func lostSelect(c, d chan int) {
 	case d <- 1:
 	}
 }
-func lostLocker(b *both)        { b.mu.Lock() }
-func lostWaiter(b *both)        { b.wg.Wait() }
-func lostCond(b *both)          { b.mu.Lock(); b.cond.Wait() }
-func lostNil()                  { var c chan int; <-c }
-func lostEmpty()                { select {} }
-func lostRing(in, out chan int) { out <- <-in }
-func heldByGlobal()             { <-global }
-func heldByGlobalLock()         { globalLock.Lock() }
-func heldByMap(b *both)         { b.wg.Wait() }
-func heldByStack(c chan int)    { <-c }
-func heldByTimer(c chan bool)   { <-c }
-func heldThrough(c chan *both)  { <-c }
-func heldByBlocked(c chan int)  { <-c; global <- 1 }
+func lostLocker(b *both)         { b.mu.Lock() }
+func lostWaiter(b *both)         { b.wg.Wait() }
+func lostCond(b *both)           { b.mu.Lock(); b.cond.Wait() }
+func lostNil()                   { var c chan int; <-c }
+func lostEmpty()                 { select {} }
+func lostRing(in, out chan int)  { out <- <-in }
+func heldByGlobal()              { <-global }
+func heldByGlobalLock()          { globalLock.Lock() }
+func heldByMap(b *both)          { b.wg.Wait() }
+func heldByStack(c chan int)     { <-c }
+func heldByTimer(c chan bool)    { <-c }
+func heldByFinalizer(c chan int) { <-c }
+func heldByFinalized(c chan int) { <-c }
+func heldThrough(c chan *both)   { <-c }
+func heldByBlocked(c chan int)   { <-c; global <- 1 }
 func heldBySelect(a, b chan int) {
 	select {
 	case <-a:
@@ -117,6 +119,23 @@ func hold() {
 	go heldBySelect(make(chan int), far)
 }
 
+type owner struct{ stop chan int }
+
+var kept = new(owner)
+
+// dispose leaves two to the next garbage collection: the finalizer of a kept object has a channel of
+// its own, and nobody but its finalizer will get at the other object any more.
+//
+//go:noinline
+func dispose() {
+	c := make(chan int)
+	runtime.SetFinalizer(kept, func(*owner) { close(c) })
+	go heldByFinalizer(c)
+	o := &owner{make(chan int)}
+	runtime.SetFinalizer(o, func(o *owner) { close(o.stop) })
+	go heldByFinalized(o.stop)
+}
+
 // clobber writes over what lose left on the stack of main.
 //
 //go:noinline
@@ -139,6 +158,9 @@ func main() {
 	clobber(64)
 	time.Sleep(300 * time.Millisecond)
 	runtime.GC()
+	dispose()
+	clobber(64)
+	time.Sleep(50 * time.Millisecond)
 	fmt.Println("blocked")
 	clobber(64)
 	os.Stdin.Read(make([]byte, 1))
