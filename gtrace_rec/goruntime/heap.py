@@ -55,7 +55,7 @@ def read_spans(process: GoProcess) -> Spans | None:
     """The spans of the heap; None where the binary does not tell how to find them."""
     offsets = process.binary.offsets
     mheap = process.binary.mheap
-    if mheap is None or not _NEEDED <= set(offsets):
+    if mheap is None or not set(offsets) >= _NEEDED:
         return None
     listed = process.live(mheap) + offsets["mheap.allspans"]
     pointer, count = process.word(listed), process.word(listed + 8)
