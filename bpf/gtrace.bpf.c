@@ -314,6 +314,7 @@ static __always_inline u64 take_stack(struct tally *t, struct scratch *s, u32 pi
 	u64 depth = 1, hash = ((u64)pid << 32 ^ ip) * 0x9e3779b97f4a7c15ULL;
 
 	s->stack.pcs[0] = ip;
+	s->stack.pcs[1] = 0;
 	for (int i = 1; i < STACK_DEPTH; i++) {
 		if (!fp || fp % 8)
 			break; /* the outermost frame, or none of Go's */
@@ -456,14 +457,14 @@ static __always_inline int handle(struct pt_regs *ctx, u8 kind, const u8 site, b
 
 	if (want_stack || site == SITE_PARK)
 		s = claim(id);
-	if (s) {
+	if (s && site == SITE_PARK) {
 		u64 *frame = two_words(t, s, fp, want_stack ? BLOCK : NEAR);
 
 		if (frame) {
 			caller_fp = frame[0];
 			caller_pc = frame[1];
 		}
-	} else if (site == SITE_PARK || site == SITE_WAKE || site == SITE_CALLER) {
+	} else if (site == SITE_PARK || site == SITE_CALLER || (site == SITE_WAKE && !s)) {
 		u64 frame[2] = {};
 
 		copy(t, frame, sizeof(frame), fp);
@@ -491,17 +492,19 @@ static __always_inline int handle(struct pt_regs *ctx, u8 kind, const u8 site, b
 			if (frame)
 				obj = near_word(t, s, frame + 16); /* home slot of its first argument */
 		}
-	} else if (site == SITE_WAKE || site == SITE_CALLER) {
-		pc = caller_pc;
 	} else if (site == SITE_SELF) {
 		pc = ip + 1;
 	}
 	if (want_stack) {
-		if (s)
+		if (s) {
 			stack = take_stack(t, s, id >> 32, ip, fp);
-		else
+			caller_pc = s->stack.pcs[1];
+		} else {
 			__sync_fetch_and_add(&t->lost_stack, 1);
+		}
 	}
+	if (site == SITE_WAKE || site == SITE_CALLER)
+		pc = caller_pc;
 	if (want_stack || site == SITE_PARK)
 		give_back();
 
