@@ -331,7 +331,8 @@ class Recorder:
         return taken
 
     def _take_events_meanwhile(self) -> None:
-        self._take_events()
+        if not self.dataset.full:  # or they would lie behind a hole
+            self._take_events()
 
     def _take_snapshot_or_note(
         self, otherwise: str, before_search: Callable[[], object] = lambda: None
