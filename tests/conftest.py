@@ -40,13 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     found = obstacle()
     for item in items:
         if item.get_closest_marker("live") is None:
             continue
-        item.add_marker(pytest.mark.xdist_group("live"))  # one at a time: they measure
         if found and not (found.setup and config.getoption("require_live")):
             item.add_marker(pytest.mark.skip(reason=f"live: {found.reason}"))
 
