@@ -31,6 +31,15 @@ _BLOCKED = ("chan ", "select", "semacquire", "sync.")
 _FOREVER = ("chan receive (nil chan)", "chan send (nil chan)", "select (no cases)")
 _PROCS_MOST = 4096  # GOMAXPROCS that is believed
 _P_DEAD = 4  # the last of p.status, runtime2.go
+# Goroutines of the runtime that touch nothing a program waits on, by the functions they began with in
+# Go 1.19 to 1.27. The workers of the garbage collector have pointers into all of the heap left over
+# on their stacks. Not those that run finalizers and cleanups, which are the program's own code.
+_COLLECTOR = (
+    *("runtime.gcBgMarkWorker", "runtime.gcBgMarkStartWorkers.gowrap1"),
+    *("runtime.gcenable.func1", "runtime.gcenable.func2"),
+    *("runtime.gcenable.gowrap1", "runtime.gcenable.gowrap2"),
+    *("runtime.forcegchelper", "runtime.updateMaxProcsGoroutine"),
+)
 _MAIN = 1  # the goroutine that began: a main that waits for ever keeps a program alive on purpose
 
 
@@ -98,6 +107,7 @@ def _look(
     reached = np.zeros(graph.size, np.bool_)
     awake = np.ones(len(gs), np.bool_)
     awake[blocked.row] = False
+    awake &= ~_of_collector(process, gs)
     graph.mark(reached, roots.objects(spans))
     graph.mark(reached, held_by_specials(process, spans))
     _mark_stacks(process, graph, reached, gs, awake)
@@ -138,6 +148,12 @@ def _blocked(gs: GStructs, snapshot: Snapshot) -> tuple[_Blocked, NDArray[np.int
         _Blocked(np.array(row, np.int64), objects, np.array(forever, np.bool_)),
         np.array(rows, np.int64),
     )
+
+
+def _of_collector(process: GoProcess, gs: GStructs) -> NDArray[np.bool_]:
+    functions = [process.binary.functions.named(name) for name in _COLLECTOR]
+    starts = [process.live(function.entry) for function in functions if function]
+    return np.isin(gs.column("startpc"), np.array(starts, np.uint64))
 
 
 @dataclass(frozen=True)
