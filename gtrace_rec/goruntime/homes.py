@@ -8,6 +8,7 @@ argument again after a call (cmd/compile/abi-internal.md). Whether it does is se
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gtrace_rec.goruntime.binary import GoBinary
 from gtrace_rec.goruntime.pclntab import Function
@@ -54,7 +55,8 @@ WAITERS = (
 )
 
 
-def kept_waiters(binary: GoBinary) -> list[tuple[Waiter, Function]]:
+@lru_cache(maxsize=8)  # asked for every process of the binary, and it takes 75 ms to see
+def kept_waiters(binary: GoBinary) -> tuple[tuple[Waiter, Function], ...]:
     """Those of WAITERS that this binary has, and that keep their argument while they wait."""
     found = []
     for waiter in WAITERS:
@@ -64,7 +66,7 @@ def kept_waiters(binary: GoBinary) -> list[tuple[Waiter, Function]]:
             calls = binary.call_sites(function, callee)
             if calls and binary.first_arg_home(function, callee) == calls:
                 found.append((waiter, function))
-    return found
+    return tuple(found)
 
 
 # Their two calls of gopark: for ever on a nil channel, for a reason of its own; and on the channel

@@ -31,9 +31,9 @@ _BLOCKED = ("chan ", "select", "semacquire", "sync.")
 _FOREVER = ("chan receive (nil chan)", "chan send (nil chan)", "select (no cases)")
 _PROCS_MOST = 4096  # GOMAXPROCS that is believed
 _P_DEAD = 4  # the last of p.status, runtime2.go
-# Goroutines of the runtime that touch nothing a program waits on, by the functions they began with in
-# Go 1.19 to 1.27. The workers of the garbage collector have pointers into all of the heap left over
-# on their stacks. Not those that run finalizers and cleanups, which are the program's own code.
+# Goroutines of the runtime that touch nothing a program waits on, by the functions they begin with
+# in Go 1.19 to 1.27. The workers of the garbage collector have pointers into all of the heap left
+# over on their stacks. Not those that run finalizers and cleanups: that is the program's own code.
 _COLLECTOR = (
     *("runtime.gcBgMarkWorker", "runtime.gcBgMarkStartWorkers.gowrap1"),
     *("runtime.gcenable.func1", "runtime.gcenable.func2"),
