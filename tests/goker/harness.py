@@ -1,8 +1,9 @@
 """Runs GoKer, the real concurrency bugs in Go's own tests, under a recorder told nothing of them.
 
 Each program ends by printing Go's goroutine leak profile, which names the leaked goroutines: the
-witness. Its standard output is a pipe that is full, so that the program stands still in that very
-write, with all its goroutines where they are, until the recorder has looked at it twice.
+witness. Its standard output is a pipe that is full, so that its main goroutine stands in that very
+write until the recorder has looked at it several times. The others go on meanwhile; so that what
+they came to in that time has a witness too, the profile is printed a second time.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import gtrace_analyze as ga
 import toolchains
+from gtrace_analyze.analyses.leaks import LeakGroup
 from live.recording import RECORDER, running, said
 
 Fixes = Sequence[tuple[str, str]]
@@ -29,7 +32,24 @@ _F_SETPIPE_SZ = 1031  # include/uapi/linux/fcntl.h
 _PIPE = 4096
 _WRITE = "1"  # the number of write(2) on amd64, as /proc/PID/task/TID/syscall prints it
 _LONGEST_S = 30.0
-_LOOKS = 3
+_LOOKS = 2
+
+_AT_ONCE = 4  # programs; most of the time they sleep
+_AGAIN = "=== again ==="
+
+_WITNESS = f"""package main
+
+import (
+	"os"
+	"runtime/pprof"
+)
+
+func witness(prof *pprof.Profile, out *os.File) {{
+	prof.WriteTo(out, 2)
+	out.WriteString("\\n{_AGAIN}\\n")
+	prof.WriteTo(out, 2)
+}}
+"""
 
 _HELD = """
 SELECT pid, goid FROM stg_goroutines WHERE reachable IS NOT NULL
@@ -42,28 +62,62 @@ JOIN stg_events AS e ON e.pid = s.pid AND e.goid = s.goid AND e.ts > s.ts
 """
 
 
+@dataclass(frozen=True)
+class Stack:
+    """A goroutine in Go's profile: why it waits, and its functions, innermost first."""
+
+    reason: str
+    functions: tuple[str, ...]
+    leaked: bool
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Its innermost function that is the program's own, and why it waits."""
+        own = (name for name in self.functions if name.startswith("main."))
+        return next(own, ""), self.reason
+
+
 @dataclass
 class Outcome:
     """One program: what its own profile says, and what the recording shows."""
 
     name: str
     pid: int
-    leaked: set[int]  # by the profile
+    leaked: dict[int, Stack]  # by the profile
+    later: dict[int, Stack]  # by the second profile
     alive: int = 0  # goroutines when it printed the profile
     found: set[int] = field(default_factory=set)  # by gtrace, verdict leak
     suspected: set[int] = field(default_factory=set)
+    groups: list[LeakGroup] = field(default_factory=list)  # the same as found and suspected
     held: set[int] = field(default_factory=set)  # something seemed to refer to what they wait on
     woken: set[int] = field(default_factory=set)  # did something after they were called unreachable
 
     @property
+    def reported(self) -> set[int]:
+        """By gtrace, whatever the verdict."""
+        return self.found | self.suspected
+
+    @property
+    def named(self) -> dict[int, Stack]:
+        """By either profile."""
+        return self.leaked | self.later
+
+    @property
     def missed(self) -> set[int]:
-        """In the profile, but not found."""
-        return self.leaked - self.found - self.suspected
+        """In the profiles, but not reported."""
+        return set(self.named) - self.reported
 
     @property
     def beyond(self) -> set[int]:
-        """Found, but not in the profile."""
-        return (self.found | self.suspected) - self.leaked
+        """Reported, but in neither profile."""
+        return self.reported - set(self.named)
+
+    @property
+    def unlike(self) -> set[int]:
+        """Of those beyond, the ones that stand where the profiles name nobody."""
+        places = {stack.place for stack in self.named.values()}
+        groups = (g for g in self.groups if (g.function, g.reason) not in places)
+        return self.beyond & {goid for group in groups for goid in group.goids}
 
 
 def sources() -> Path:
@@ -80,12 +134,16 @@ def build(folder: Path, fixes: Mapping[str, Fixes] | None = None) -> Path:
     copied = folder / "goker"
     shutil.copytree(sources(), copied)
     for name, replaced in (fixes or {}).items():
-        source = copied / f"{name.lower()}.go"
+        source = next(p for p in copied.glob("*.go") if f'register("{name}"' in p.read_text())
         text = source.read_text()
         for old, new in replaced:
             assert text.count(old) == 1, f"{source.name} has {text.count(old)} times {old!r}"
             text = text.replace(old, new)
         source.write_text(text)
+    for source in copied.glob("*.go"):
+        text = source.read_text().replace("prof.WriteTo(os.Stdout, 2)", "witness(prof, os.Stdout)")
+        source.write_text(text)
+    (copied / "witness.go").write_text(_WITNESS)
     (copied / "go.mod").write_text("module goker\n\ngo 1.27\n")
     return toolchains.build(VERSION, copied, "stripped")
 
@@ -96,12 +154,16 @@ def names() -> list[str]:
     return sorted({name for text in texts for name in re.findall(r'register\("(\w+)"', text)})
 
 
-def run_all(binary: Path, out: Path, chosen: list[str]) -> list[Outcome]:
-    """Record every process of the binary while the programs run one after the other."""
-    options = ["--exe", binary, "--snapshot-interval", "100ms"]
+def run_all(out: Path, chosen: Iterable[tuple[Path, str]]) -> list[Outcome]:
+    """Record every process of these binaries while programs of theirs run."""
+    chosen = list(chosen)
+    options = ["--snapshot-interval", "100ms"]
+    for binary in dict.fromkeys(binary for binary, _ in chosen):
+        options += ["--exe", str(binary)]
     with running([*RECORDER, "--out", out, *options]) as recorder:
         said(recorder.stderr, "recording every process")
-        outcomes = [_run(binary, name, out) for name in chosen]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            outcomes = list(pool.map(lambda program: _run(*program, out), chosen))
         recorder.terminate()
         _, talk = recorder.communicate(timeout=120)
         assert recorder.returncode == 0, talk
@@ -125,9 +187,23 @@ def _run(binary: Path, name: str, out: Path) -> Outcome:
         printed = pipe.read()
     program.wait()
     too_long.cancel()
-    headers = re.findall(r"^goroutine (\d+) \[([^\]]*)\]", printed, re.MULTILINE)
-    leaked = {int(goid) for goid, state in headers if "(leaked)" in state}
-    return Outcome(name, program.pid, leaked, alive=len(headers))
+    first, _, second = printed.partition(_AGAIN)
+    goroutines = _parse(first)
+    leaked = {g: stack for g, stack in goroutines.items() if stack.leaked}
+    later = {g: s for g, s in _parse(second).items() if s.leaked and g not in leaked}
+    return Outcome(name, program.pid, leaked, later, alive=len(goroutines))
+
+
+def _parse(profile: str) -> dict[int, Stack]:
+    """The goroutines of a profile, by goid."""
+    found = {}
+    for text in profile.split("\n\n"):
+        if header := re.search(r"^goroutine (\d+) \[([^\]]*)\]:\n", text, re.MULTILINE):
+            lines = text[header.end() :].partition("created by")[0].splitlines()
+            functions = tuple(line.rpartition("(")[0] for line in lines[::2])
+            reason, leaked, _ = header[2].partition(" (leaked)")
+            found[int(header[1])] = Stack(reason, functions, bool(leaked))
+    return found
 
 
 def _writes(pid: int) -> bool:
@@ -161,10 +237,12 @@ def _looks(out: Path, pid: int) -> Iterator[int]:
 def _judge(out: Path, outcomes: list[Outcome]) -> None:
     by_pid = {o.pid: o for o in outcomes}
     trace = ga.open(out)
-    for group in trace.leaks().itertuples():
-        if outcome := by_pid.get(group.pid):
+    for row in trace.leaks().to_dict("records"):
+        if outcome := by_pid.get(row["pid"]):
+            group = LeakGroup(**row)
             goids = outcome.found if group.verdict == "leak" else outcome.suspected
             goids.update(group.goids)
+            outcome.groups.append(group)
     for name, query in (("held", _HELD), ("woken", _WOKEN)):
         for pid, goid in trace.sql(query).itertuples(index=False):
             if pid in by_pid:

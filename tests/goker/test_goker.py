@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from goker import harness
+from goker.expected import expected, kinds_in
 from goker.harness import Outcome
 
 pytestmark = [pytest.mark.live, pytest.mark.go, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
-    folder = tmp_path_factory.mktemp("goker")
-    return harness.run_all(harness.build(folder), folder / "trace", harness.names())
 
 
 def test_all_programs_ran(outcomes: list[Outcome]) -> None:
@@ -22,11 +16,26 @@ def test_all_programs_ran(outcomes: list[Outcome]) -> None:
 
 
 def test_what_the_profile_finds_is_found(outcomes: list[Outcome]) -> None:
-    # A word left over on a stack may look like a reference; those are the only ones missed.
+    # A word left over may look like a reference; those are the only ones missed.
     unexplained = {o.name: o.missed - o.held for o in outcomes if o.missed - o.held}
     assert not unexplained
-    missed, leaked = (sum(len(getattr(o, x)) for o in outcomes) for x in ("missed", "leaked"))
-    assert missed <= 0.05 * leaked
+    missed, named = (sum(len(getattr(o, x)) for o in outcomes) for x in ("missed", "named"))
+    assert missed <= 0.1 * named
+
+
+def test_what_is_reported_beyond_it_stands_where_it_finds_others(outcomes: list[Outcome]) -> None:
+    assert {o.name: o.unlike for o in outcomes if o.unlike} == {}
+    beyond, named = (sum(len(getattr(o, x)) for o in outcomes) for x in ("beyond", "named"))
+    assert beyond <= 0.02 * named
+
+
+def test_what_go_s_own_test_expects_is_found(outcomes: list[Outcome]) -> None:
+    """Kind by kind, in so far as it happened; one goroutine of a kind may be held by a word."""
+    patterns = expected()
+    assert len(set(patterns) & {o.name for o in outcomes}) > 60
+    for o in outcomes:
+        for pattern, goids in kinds_in(o, patterns.get(o.name, [])):
+            assert not goids or goids & o.reported or goids <= o.held, (o.name, pattern)
 
 
 def test_none_that_was_called_lost_ever_went_on(outcomes: list[Outcome]) -> None:

@@ -1,16 +1,11 @@
-"""Deadlocks of real programs, and the same programs put right, recorded all at once."""
+"""Deadlocks of real programs, and the same programs put right."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from live.recording import analyze, record, running, said
+from live import troubles as recorded
+from live.troubles import Troubles
 
 pytestmark = [pytest.mark.live, pytest.mark.go]
 
@@ -24,38 +19,15 @@ STUCK: dict[str, tuple[str, list[str], int]] = {
     "self": ("no holder", ["main.again"], 0),
     "upgrade": ("no holder", ["main.upgrade"], 0),
 }
-RIGHT = [
-    "cycle-ordered",
-    "stuck-holder-answered",
-    "busy-holder",
-    "self-once",
-    "channels-started",
-]
 
 
-@pytest.fixture(scope="module")
-def found(
-    tmp_path_factory: pytest.TempPathFactory, go_binary: Callable[..., Path]
-) -> dict[str, list[dict[str, Any]]]:
-    """The deadlocks of each mode."""
-    out = tmp_path_factory.mktemp("deadlocks") / "trace"
-    binary = go_binary("deadlocks.go", mode="stripped")
-    with contextlib.ExitStack() as stack:
-        programs = {mode: stack.enter_context(running([binary, mode])) for mode in [*STUCK, *RIGHT]}
-        for program in programs.values():
-            said(program.stdout, "^ready")
-        pids = [option for p in programs.values() for option in ("--pid", str(p.pid))]
-        done = record(out, *pids, "--duration", "1s", timeout=120)
-        assert done.returncode == 0, done.stderr
-    listed = analyze("deadlocks", "--json", out)
-    assert listed.returncode == 0, listed.stderr
-    deadlocks = json.loads(listed.stdout)
-    return {mode: [d for d in deadlocks if d["pid"] == p.pid] for mode, p in programs.items()}
+def test_all_that_is_recorded_is_looked_at() -> None:
+    assert set(STUCK) == set(recorded.DEADLOCKS)
 
 
 @pytest.mark.parametrize("mode", STUCK)
-def test_a_deadlock_is_found(found: dict[str, list[dict[str, Any]]], mode: str) -> None:
-    (deadlock,) = found[mode]
+def test_a_deadlock_is_found(troubles: Troubles, mode: str) -> None:
+    (deadlock,) = troubles.deadlocks(mode)
     assert (
         deadlock["kind"],
         [member["function"] for member in deadlock["members"]],
@@ -67,6 +39,6 @@ def test_a_deadlock_is_found(found: dict[str, list[dict[str, Any]]], mode: str) 
     assert len({*goids, *deadlock["behind"]}) == len(goids) + len(deadlock["behind"])
 
 
-@pytest.mark.parametrize("mode", RIGHT)
-def test_put_right_there_is_none(found: dict[str, list[dict[str, Any]]], mode: str) -> None:
-    assert found[mode] == []
+@pytest.mark.parametrize("mode", recorded.RIGHT)
+def test_put_right_there_is_none(troubles: Troubles, mode: str) -> None:
+    assert troubles.deadlocks(mode) == []

@@ -6,7 +6,9 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,7 @@ def _shop(*command: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def _visit(address: str) -> str:
     load = toolchains.build(NEWEST, SOURCE / "load")
-    command = [load, "-addr", address, "-duration", "4s"]
+    command = [load, "-addr", address, "-duration", "4s", "-rate", "40"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -75,37 +77,66 @@ def _check_exact(groups: list[dict[str, Any]]) -> None:
         assert re.match(r"go \w", code), code
 
 
-def test_a_launched_service_s_leaks_are_named_exactly(tmp_path: Path) -> None:
-    """As the demo does it: from the first goroutine to the end of the process."""
-    out = tmp_path / "trace.parquet"
-    leaky = toolchains.build(NEWEST, SOURCE)
-    with _shop(*RECORDER, "--out", out, "--", leaky) as (recorder, address):
+@dataclass(frozen=True)
+class Recorded:
+    """The shop launched by a recorder, and in another recording two that ran: leaky and healthy."""
+
+    launched: Path
+    running: Path
+    leaky: int
+    healthy: int
+
+
+def _record_launched(binary: Path, out: Path) -> None:
+    with _shop(*RECORDER, "--out", out, "--", binary) as (recorder, address):
         assert "23 refused, 17 hung, 0 failed" in _visit(address)
         recorder.terminate()  # passed on to the shop, which ends
         _, talk = recorder.communicate(timeout=30)
     assert recorder.returncode == 0, talk
     assert ", 0 lost," in talk
-    _check_exact(_leaks(out))
 
 
-def test_a_running_service_s_leaks_are_named_exactly(tmp_path: Path) -> None:
-    """Attached, and detached while the pool, the ticker and the listener wait on."""
-    out = tmp_path / "trace"
-    with _shop(toolchains.build(NEWEST, SOURCE)) as (shop, address):
-        with recording_of(shop.pid, out):
-            assert "23 refused, 17 hung, 0 failed" in _visit(address)
-        assert shop.poll() is None
-    _check_exact(_leaks(out))
-
-
-def test_the_healthy_service_has_none(tmp_path: Path) -> None:
-    out = tmp_path / "trace"
+def _record_running(binary: Path, out: Path) -> tuple[int, int]:
+    """Returns the pids of the leaky shop and of the healthy one."""
     with (
-        _shop(toolchains.build(NEWEST, SOURCE), "-healthy") as (shop, address),
-        recording_of(shop.pid, out),
+        _shop(binary) as (leaky, address),
+        _shop(binary, "-healthy") as (healthy, healthy_address),
+        ThreadPoolExecutor() as visitors,
     ):
-        assert "0 refused, 0 hung, 0 failed" in _visit(address)
-    assert _leaks(out) == []
-    idle = {g["function"]: g["verdict"] for g in _leaks(out, "--all")}
-    assert idle["main.(*printer).work"] == "idle"
-    assert idle["main.(*shop).reportStock"] == "idle"
+        with recording_of(leaky.pid, out, "--pid", str(healthy.pid)):
+            said, healthy_said = visitors.map(_visit, (address, healthy_address))
+            assert "23 refused, 17 hung, 0 failed" in said
+            assert "0 refused, 0 hung, 0 failed" in healthy_said
+        assert leaky.poll() is None  # detached while its pool, ticker and listener wait on
+        return leaky.pid, healthy.pid
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Both recordings, made at the same time."""
+    folder = tmp_path_factory.mktemp("leaks")
+    launched, attached = folder / "trace.parquet", folder / "trace"
+    binary = toolchains.build(NEWEST, SOURCE)
+    with ThreadPoolExecutor() as recorders:
+        one = recorders.submit(_record_launched, binary, launched)
+        leaky, healthy = recorders.submit(_record_running, binary, attached).result()
+        one.result()
+    return Recorded(launched, attached, leaky, healthy)
+
+
+def test_a_launched_service_s_leaks_are_named_exactly(recorded: Recorded) -> None:
+    """As the demo does it: from the first goroutine to the end of the process."""
+    _check_exact(_leaks(recorded.launched))
+
+
+def test_a_running_service_s_leaks_are_named_exactly(recorded: Recorded) -> None:
+    groups = _leaks(recorded.running)
+    assert {g["pid"] for g in groups} == {recorded.leaky}
+    _check_exact(groups)
+
+
+def test_the_healthy_service_has_none(recorded: Recorded) -> None:
+    groups = [g for g in _leaks(recorded.running, "--all") if g["pid"] == recorded.healthy]
+    idle = {g["function"]: g["verdict"] for g in groups}
+    assert set(idle.values()) == {"idle"}
+    assert {"main.(*printer).work", "main.(*shop).reportStock"} <= set(idle)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import toolchains
-from live.recording import Recording, record
+from live.recording import RECORDER, Recording, running, said
 
 pytestmark = [pytest.mark.live, pytest.mark.go]
 
@@ -24,20 +25,44 @@ START = {
 }
 
 
-@pytest.mark.parametrize("mode", ["plain", "pie-stripped"])
-@pytest.mark.parametrize("version", [v for v in toolchains.TOOLCHAINS if v >= "1.24"])
+VERSIONS = [v for v in toolchains.TOOLCHAINS if v >= "1.24"]
+# Without debug information everywhere, and once with it.
+BUILDS = [*((version, "pie-stripped") for version in VERSIONS), (toolchains.NEWEST, "plain")]
+
+Facts = dict[tuple[str, str], int]
+
+
+@pytest.fixture(scope="module")
+def recorded(
+    tmp_path_factory: pytest.TempPathFactory, go_binary: Callable[..., Path]
+) -> dict[tuple[str, str], tuple[Recording, Facts]]:
+    """All builds of the program, from their first instruction, in one recording; and what each
+    printed."""
+    out = tmp_path_factory.mktemp("objects") / "trace"
+    binaries = {(v, m): go_binary("parked.go", v, m) for v, m in BUILDS}
+    chosen = [option for binary in binaries.values() for option in ("--exe", str(binary))]
+    with running([*RECORDER, "--out", out, *chosen]) as recorder:
+        said(recorder.stderr, "recording every process")
+        found = {}
+        for build, binary in binaries.items():
+            program = subprocess.Popen(
+                [binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            printed, _ = program.communicate("quit\n", timeout=30)
+            lines = [line.split() for line in printed.splitlines() if line.startswith("fact ")]
+            facts = {(kind, what): int(value) for _, kind, what, value in lines}
+            found[build] = Recording(out, program.pid), facts
+        recorder.terminate()
+        _, talk = recorder.communicate(timeout=60)
+        assert recorder.returncode == 0, talk
+    return found
+
+
+@pytest.mark.parametrize(("version", "mode"), BUILDS)
 def test_what_is_waited_on_is_what_the_program_says(
-    tmp_path: Path, go_binary: Callable[..., Path], version: str, mode: str
+    recorded: dict[tuple[str, str], tuple[Recording, Facts]], version: str, mode: str
 ) -> None:
-    out = tmp_path / "trace"
-    done = record(out, "--", go_binary("parked.go", version, mode), stdin="quit\n")
-    assert done.returncode == 0, done.stderr
-    facts = {}
-    for line in done.stdout.splitlines():
-        if line.startswith("fact "):
-            _, kind, what, value = line.split()
-            facts[kind, what] = int(value)
-    recording = Recording(out)
+    recording, facts = recorded[version, mode]
     parks = recording.sql(
         "select s.name, e.reason, e.obj from events e join spawned s using (goid) "
         "where kind = 'park' qualify row_number() over (partition by goid order by e.ts desc) = 1"
