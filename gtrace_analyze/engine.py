@@ -63,6 +63,14 @@ class Engine:
         """The same as dicts."""
         return self.table(sql, parameters).to_pylist()  # type: ignore[no-any-return]
 
+    def reader(
+        self, sql: str, parameters: dict[str, Any] | None, rows: int
+    ) -> pa.RecordBatchReader:
+        """The same in batches of so many rows. Until the last is read, nothing else can run."""
+        self._provide(_words(sql))
+        with _naming_damage(self.recording):
+            return self._con.sql(sql, params=parameters or None).to_arrow_reader(rows)
+
     def run(self, sql: str) -> None:
         """Make a temporary table of the package's own."""
         self._provide(_words(sql))

@@ -23,7 +23,7 @@ def batches(
     names.
     """
     named = {name: value for name, value in parameters.items() if f"${name}" in sql}
-    reader = engine.con.sql(sql, params=named or None).to_arrow_reader(rows)
+    reader = engine.reader(sql, named, rows)
     batch = None
     for batch in reader:
         yield batch
