@@ -7,6 +7,7 @@ recorder alone.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import duckdb
+
+import gtrace_analyze.commands
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -85,16 +88,18 @@ def record(
     return subprocess.run(command, env=ENV, capture_output=True, text=True, timeout=timeout, **feed)
 
 
-def analyze(*arguments: str | Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run gtrace-analyze to its end."""
-    return subprocess.run(
-        [*ANALYZER, *map(str, arguments)],
-        env=ENV,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run gtrace-analyze to its end, in this process: it starts in none of the time."""
+    out, err = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
+    command = list(map(str, arguments))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            gtrace_analyze.commands.main(command)
+        except SystemExit as e:
+            status = e.code
+    assert isinstance(status, int)
+    said = (f.detach().getvalue().decode() for f in (out, err) if not f.flush())
+    return subprocess.CompletedProcess(["gtrace-analyze", *command], status, *said)
 
 
 @contextlib.contextmanager
