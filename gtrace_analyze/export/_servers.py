@@ -20,7 +20,7 @@ from gtrace_analyze.analyses import leaks
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.export import _tables
 from gtrace_analyze.export._clock import Clock
-from gtrace_analyze.selection import ALL
+from gtrace_analyze.selection import Selection
 
 __all__ = ["Column", "ServerTable", "name_of", "rows", "tables"]
 
@@ -48,6 +48,17 @@ _VERDICT_TYPES = {
     "newest_ns": pa.int64(), "growth_per_s": pa.float64(),
 }  # fmt: skip
 _JSON = {"goids", "evidence", "stack"}
+# Here rows are whole: what lies partly in the span of time is loaded as it is, and so is what tells
+# whether a wait that reaches into it can end.
+_SOURCES = {
+    "intervals": f"intervals {_tables.CHOSEN} "
+    "WHERE ts <= coalesce($end, ts) AND coalesce(ts_end >= $start, true)",
+    "snapshots": f"stg_goroutines {_tables.CHOSEN} WHERE ts <= coalesce($end, ts)",
+}
+_SPAN = {
+    "from_ts": "from when on it was loaded, ns; NULL where that is from its start",
+    "to_ts": "until when it was loaded, ns; NULL where that is to its end",
+}
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,8 @@ def _server_table(engine: Engine, table: _tables.Table) -> ServerTable:
         about = documented[moment] if moment else doc
         kind = pa.timestamp("ns", "UTC") if moment else _simple(plain[name].type)
         columns.append(Column(name, kind, "NULL" in about, name in nested, doc))
+    if table.name == "recording":
+        columns += [Column(name, pa.int64(), True, False, doc) for name, doc in _SPAN.items()]
     never = {c.name for c in columns if not c.nullable}
     key = tuple(name for name in table.key if name in never)
     return ServerTable(table.name, table.doc, (_RECORDING, *columns), key)
@@ -120,14 +133,20 @@ def _simple(kind: pa.DataType) -> pa.DataType:
 
 
 def rows(
-    engine: Engine, table: ServerTable, recording: str, batch_rows: int, part: int | None = None
+    engine: Engine,
+    table: ServerTable,
+    recording: str,
+    selection: Selection,
+    batch_rows: int,
+    part: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a table in batches, with the columns that it says, types and all.
 
-    Of events, if `part` is given, only those of that part of the recording.
+    Of events, if `part` is given, only those of that part of the recording. Raises UsageError if no
+    goroutine is in the selection.
     """
     schema = pa.schema([pa.field(c.name, c.type) for c in table.columns])
-    for batch in _unnamed(engine, table, batch_rows, part):
+    for batch in _unnamed(engine, table, selection, batch_rows, part):
         columns: list[Any] = [pa.repeat(recording, batch.num_rows)]
         columns += [batch.column(c.name).cast(c.type) for c in table.columns[1:]]
         for column, values in zip(table.columns, columns, strict=True):
@@ -137,19 +156,28 @@ def rows(
 
 
 def _unnamed(
-    engine: Engine, table: ServerTable, batch_rows: int, part: int | None
+    engine: Engine, table: ServerTable, selection: Selection, batch_rows: int, part: int | None
 ) -> Iterator[pa.RecordBatch]:
-    if table.name != "verdicts":
-        chosen = _tables.table(table.name)
-        if part is not None:
-            chosen = dataclasses.replace(
-                chosen, source=f"stg_events WHERE seq >> {PART_SHIFT} = {part}"
-            )
-        yield from _tables.read(engine, chosen, ALL, True, batch_rows)
+    if table.name == "verdicts":
+        yield _verdicts(engine, selection)
         return
+    chosen = _tables.table(table.name)
+    source = _SOURCES.get(table.name, chosen.source)
+    if part is not None:
+        source = f"(FROM stg_events WHERE seq >> {PART_SHIFT} = {part}) {_tables.SELECTED}"
+    chosen = dataclasses.replace(chosen, source=source)
+    parameters = selection.parameters(engine)
+    span = [(name, parameters[end]) for name, end in zip(_SPAN, ("start", "end"), strict=True)]
+    for batch in _tables.read(engine, chosen, selection, True, batch_rows):
+        for name, moment in span if table.name == "recording" else []:
+            batch = batch.append_column(name, pa.array([moment] * batch.num_rows, pa.int64()))
+        yield batch
+
+
+def _verdicts(engine: Engine, selection: Selection) -> pa.RecordBatch:
     found = []
-    for group in leaks.collect(engine, include_idle=True):
+    for group in leaks.collect(engine, selection, include_idle=True):
         row = {f.name: getattr(group, f.name) for f in dataclasses.fields(group)}
         found.append({n: json.dumps(row[n]) if n in _JSON else row[n] for n in _VERDICTS})
     fields = [pa.field(n, _VERDICT_TYPES.get(n, pa.string())) for n in _VERDICTS]
-    yield pa.RecordBatch.from_pylist(found, schema=pa.schema(fields))
+    return pa.RecordBatch.from_pylist(found, schema=pa.schema(fields))

@@ -18,6 +18,8 @@ from gtrace_analyze.export._timeline import arguments
 from gtrace_analyze.selection import Selection
 
 __all__ = [
+    "CHOSEN",
+    "SELECTED",
     "TABLES",
     "Table",
     "Writer",
@@ -30,8 +32,9 @@ __all__ = [
 ]
 
 _TIME = pa.timestamp("ns", "UTC")
-_CHOSEN = "SEMI JOIN selected_goroutines($start, $end, $goids, $pattern) AS g USING (pid, goid)"
-_WITHIN = "WHERE ts BETWEEN coalesce($start, ts) AND coalesce($end, ts)"
+# To be put behind what has pid and goid: only selected goroutines, and then only within the time.
+CHOSEN = "SEMI JOIN selected_goroutines($start, $end, $goids, $pattern) AS g USING (pid, goid)"
+SELECTED = f"{CHOSEN} WHERE ts BETWEEN coalesce($start, ts) AND coalesce($end, ts)"
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ TABLES = {
         Table("recording", "recording", ("ts",), ("ts", "ts_end")),
         Table(
             "events",
-            f"events {_CHOSEN} {_WITHIN}",
+            f"events {SELECTED}",
             ("ts", "pid", "goid"),
             ("ts",),
         ),
@@ -99,7 +102,7 @@ TABLES = {
         ),
         Table(
             "snapshots",
-            f"stg_goroutines {_CHOSEN} {_WITHIN}",
+            f"stg_goroutines {SELECTED}",
             ("pid", "snapshot", "goid"),
             ("ts",),
             view="stg_goroutines",

@@ -1,8 +1,8 @@
 """ClickHouse: tables that fit its storage, loaded by clickhouse-connect or from Parquet files.
 
 Rows lie by recording and then by what is asked for most; columns are packed by what they hold. A
-recording is dropped `ttl_days` after it was loaded. Views beside the tables give waits, groups of
-waiting goroutines, parks and scheduling latency, with the numbers that the analyzer gives.
+recording is dropped `ttl_days` after it was loaded. Views beside the tables judge the groups of
+waiting goroutines and give parks and scheduling latency, all with the numbers of the analyzer.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from gtrace_analyze.engine import Engine
 from gtrace_analyze.export import _servers
 from gtrace_analyze.export._network import reason
 from gtrace_analyze.export._servers import Column, ServerTable
+from gtrace_analyze.export._timeline import arguments
+from gtrace_analyze.selection import ALL, Selection
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -39,6 +41,11 @@ _TYPES = {
     pa.timestamp("ns", "UTC"): "DateTime64(9, 'UTC')",
 }
 _LONG_TEXT = {"path", "description"}
+# In clickhouse_views/, in this order since a view can only be made of those that are there.
+_VIEWS = [
+    *("spans", "waits", "park_survival", "park_stats", "runnables", "latency_stats"),
+    *("creation_trends", "wait_groups", "leaks"),
+]
 
 
 def schema(engine: Engine, ttl_days: int = 30) -> list[str]:
@@ -46,13 +53,23 @@ def schema(engine: Engine, ttl_days: int = 30) -> list[str]:
 
     Tables that are there already stay as they are. With `ttl_days` 0, nothing is ever dropped.
     """
-    views = (resources.files("gtrace_analyze") / "export" / "clickhouse_views.sql").read_text()
+    views = resources.files("gtrace_analyze") / "export" / "clickhouse_views"
     created = [_create(table, ttl_days) for table in _servers.tables(engine)]
-    return created + [view.strip() for view in views.split(";\n") if view.strip()]
+    return created + [(views / f"{name}.sql").read_text().strip() for name in _VIEWS]
 
 
-def write_all(engine: Engine, directory: Path, database: str, name: str, ttl_days: int) -> str:
-    """Write schema.sql, the tables as Parquet and load.sql; returns what was written."""
+def write_all(
+    engine: Engine,
+    directory: Path,
+    database: str,
+    name: str,
+    ttl_days: int,
+    selection: Selection = ALL,
+) -> str:
+    """Write schema.sql, the tables as Parquet and load.sql; returns what was written.
+
+    Raises UsageError if no goroutine is in the selection.
+    """
     head = [f"CREATE DATABASE IF NOT EXISTS {_name(database)}", f"USE {_name(database)}"]
     _write_script(directory / "schema.sql", head + schema(engine, ttl_days))
     loading = head[1:]
@@ -62,21 +79,30 @@ def write_all(engine: Engine, directory: Path, database: str, name: str, ttl_day
             f"INSERT INTO {table.name} ({', '.join(c.name for c in table.columns)}) "
             f"FROM INFILE '{table.name}.parquet' FORMAT Parquet",
         ]
-        _write_parquet(engine, table, name, directory / f"{table.name}.parquet")
+        _write_parquet(engine, table, name, selection, directory / f"{table.name}.parquet")
     _write_script(directory / "load.sql", loading)
     return f"{len(_servers.tables(engine))} tables of recording {name}"
 
 
-def load(engine: Engine, server: str, database: str, name: str, ttl_days: int) -> str:
+def load(
+    engine: Engine,
+    server: str,
+    database: str,
+    name: str,
+    ttl_days: int,
+    selection: Selection = ALL,
+) -> str:
     """Load into a server, replacing the recording of this name; returns what was loaded.
 
     `server` is what clickhouse-connect takes as a DSN: http://user:password@host:8123. Raises
-    GtraceError, with the server's own words, if that fails.
+    GtraceError, with the server's own words, if that fails; UsageError if no goroutine is in the
+    selection.
     """
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     where = _shown(server)
+    arguments(engine, selection)
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # all it says is raised
     rows = 0
     try:
@@ -86,16 +112,18 @@ def load(engine: Engine, server: str, database: str, name: str, ttl_days: int) -
             for statement in schema(engine, ttl_days):
                 client.command(statement)
             for table in _servers.tables(engine):
-                rows += _load_table(client, engine, table, name)
+                rows += _load_table(client, engine, table, name, selection)
     except (ClickHouseError, ImportError) as e:
         raise GtraceError(f"{where}: {reason(e)}") from None
     return f"{rows:,} rows of recording {name}"
 
 
-def _load_table(client: Client, engine: Engine, table: ServerTable, name: str) -> int:
+def _load_table(
+    client: Client, engine: Engine, table: ServerTable, name: str, selection: Selection
+) -> int:
     client.command(_clear(table, name))
     rows = 0
-    for batch in _servers.rows(engine, table, name, _BATCH):
+    for batch in _servers.rows(engine, table, name, selection, _BATCH):
         if batch.num_rows:
             client.insert_arrow(table.name, pa.Table.from_batches([batch]))
             rows += batch.num_rows
@@ -138,9 +166,11 @@ def _clear(table: ServerTable, name: str) -> str:
     return f"DELETE FROM {table.name} WHERE recording = {_quoted(name)}"
 
 
-def _write_parquet(engine: Engine, table: ServerTable, name: str, file: Path) -> None:
+def _write_parquet(
+    engine: Engine, table: ServerTable, name: str, selection: Selection, file: Path
+) -> None:
     writer = None
-    for batch in _servers.rows(engine, table, name, _BATCH):
+    for batch in _servers.rows(engine, table, name, selection, _BATCH):
         writer = writer or pq.ParquetWriter(file, batch.schema, compression="zstd")
         writer.write_batch(batch)
     if writer is not None:

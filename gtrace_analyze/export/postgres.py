@@ -25,6 +25,8 @@ from gtrace_analyze.engine import Engine
 from gtrace_analyze.export import _servers
 from gtrace_analyze.export._network import reason
 from gtrace_analyze.export._servers import Column, ServerTable
+from gtrace_analyze.export._timeline import arguments
+from gtrace_analyze.selection import ALL, Selection
 from gtrace_rec import __version__
 
 __all__ = ["load"]
@@ -65,23 +67,24 @@ class _Part:
     number: int | None = None
 
 
-def load(engine: Engine, server: str, schema: str, name: str) -> str:
+def load(engine: Engine, server: str, schema: str, name: str, selection: Selection = ALL) -> str:
     """Load all that is not there yet; returns what was loaded.
 
     `server` is what libpq takes: postgresql://user:password@host/database, "dbname=x", or nothing
     for its environment. Raises GtraceError, with the server's own words, if that fails; parts
-    loaded before stay.
+    loaded before stay. Raises UsageError if no goroutine is in the selection.
     """
     where = _shown(server)
     tables = _servers.tables(engine)
+    arguments(engine, selection)
     rows = done = 0
     try:
         with psycopg.connect(server, autocommit=True, connect_timeout=10) as con:
             _prepare(con, schema, tables)
-            parts = list(_parts(engine, tables))
+            parts = list(_parts(engine, tables, selection))
             _drop_others(con, name, parts)
             for part in parts:
-                if (loaded := _load(con, engine, part, name)) is not None:
+                if (loaded := _load(con, engine, part, name, selection)) is not None:
                     rows, done = rows + loaded, done + 1
     except psycopg.Error as e:
         before = f"; {done} parts were loaded before, and stay" if done else ""
@@ -127,10 +130,11 @@ def _type(column: Column) -> str:
     return "jsonb" if column.json else _TYPES[column.type]
 
 
-def _parts(engine: Engine, tables: list[ServerTable]) -> Iterator[_Part]:
+def _parts(engine: Engine, tables: list[ServerTable], selection: Selection) -> Iterator[_Part]:
     recording = engine.recording
-    files = [(p.path.name, f"{p.rows} {p.path.stat().st_size}") for p in recording.parts]
-    files += [(f"in progress {n}", f"{s.num_rows}") for n, s in enumerate(recording.streams)]
+    some = "" if selection == ALL else f" {sorted(selection.parameters(engine).items())}"
+    files = [(p.path.name, f"{p.rows} {p.path.stat().st_size}{some}") for p in recording.parts]
+    files += [(f"in progress {n}", f"{s.num_rows}{some}") for n, s in enumerate(recording.streams)]
     everything = f"{__version__} {catalog.digest()} {recording.status} {files} {recording.damage}"
     whole = hashlib.sha256(everything.encode()).hexdigest()[:16]
     for table in tables:
@@ -153,7 +157,9 @@ def _drop_others(con: Connection, name: str, parts: list[_Part]) -> None:
             con.execute("DELETE FROM events WHERE recording = %s AND part = %s", (name, part))
 
 
-def _load(con: Connection, engine: Engine, part: _Part, name: str) -> int | None:
+def _load(
+    con: Connection, engine: Engine, part: _Part, name: str, selection: Selection
+) -> int | None:
     """Load a part; returns the number of its rows, None if it is there already."""
     with con.transaction():
         con.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"gtrace {name}",))
@@ -163,7 +169,7 @@ def _load(con: Connection, engine: Engine, part: _Part, name: str) -> int | None
         if found == (part.digest,):
             return None
         _clear(con, part, name)
-        rows = _copy(con, engine, part, name)
+        rows = _copy(con, engine, part, name, selection)
         con.execute(_NOTE, (name, part.name, part.digest, rows))
         return rows
 
@@ -177,14 +183,14 @@ def _clear(con: Connection, part: _Part, name: str) -> None:
     )
 
 
-def _copy(con: Connection, engine: Engine, part: _Part, name: str) -> int:
+def _copy(con: Connection, engine: Engine, part: _Part, name: str, selection: Selection) -> int:
     names = [c.name for c in part.table.columns] + (["part"] if part.number is not None else [])
     statement = SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
         Identifier(part.table.name), SQL(", ").join(map(Identifier, names))
     )
     rows = 0
     with con.cursor() as cursor, cursor.copy(statement) as copy:
-        for batch in _servers.rows(engine, part.table, name, _BATCH, part.number):
+        for batch in _servers.rows(engine, part.table, name, selection, _BATCH, part.number):
             columns = [_without_nul(column) for column in batch.columns]
             if part.number is not None:
                 columns.append(pa.repeat(part.name, batch.num_rows))

@@ -18,6 +18,7 @@ from export.scene import US, scene
 from export.servers import free_port, postgres, postgres_programs
 from gtrace_analyze.engine import connect
 from gtrace_analyze.export import _servers
+from gtrace_analyze.selection import ALL
 from live.recording import ENV, analyze
 from synth import Recording, alive
 
@@ -64,7 +65,7 @@ def test_rows_are_those_of_the_analyzer(clean: str, tmp_path: Path) -> None:
         found = _query(clean, f"SELECT {', '.join(names)} FROM {table.name}")
         expected = [
             tuple(_micros(row[name]) for name in names)
-            for batch in _servers.rows(engine, table, NAME, 1000)
+            for batch in _servers.rows(engine, table, NAME, ALL, 1000)
             for row in batch.to_pylist()
         ]
         found = [tuple(map(_micros, row)) for row in found]
@@ -112,6 +113,23 @@ def test_again_loads_nothing(clean: str, tmp_path: Path) -> None:
     assert "14 of 14 parts of recording another" in other
     counts = _query(clean, "SELECT recording, count(*) FROM events GROUP BY 1 ORDER BY 1")
     assert counts == [("another", 12), (NAME, 12)]
+
+
+def test_a_selection_takes_the_place_of_another(clean: str, tmp_path: Path) -> None:
+    trace = _recording().write(tmp_path / "trace.parquet", parts=3)
+    _load(trace, clean, "--goid", "7", "--to", "200us")
+    seen = "SELECT kind FROM events ORDER BY ts"
+    assert _query(clean, seen) == [("create",), ("run",), ("park",)]
+    whole = "SELECT ts, ts_end FROM intervals WHERE state = 'waiting'"
+    assert _query(clean, whole) == [(160 * US, 260 * US)]
+    assert _query(clean, "SELECT from_ts, to_ts FROM recording") == [(0, 200 * US)]
+    assert "wrote 0 rows" in _load(trace, clean, "--goid", "7", "--to", "200us")
+    _load(trace, clean)
+    assert _query(clean, "SELECT count(*) FROM events") == [(12,)]
+    assert _query(clean, "SELECT from_ts, to_ts FROM recording") == [(None, None)]
+    nobody = analyze("export", "postgres", trace, "--server", clean, "--goid", "99")
+    assert nobody.returncode == 2
+    assert nobody.stderr.endswith("nothing to export: no goroutine matches the selection\n")
 
 
 def test_what_has_grown_is_added(clean: str, tmp_path: Path) -> None:

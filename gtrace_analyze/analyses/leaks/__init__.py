@@ -41,7 +41,11 @@ def _look(engine: Engine, selection: Selection) -> tuple[list[dict[str, Any]], S
     between, parameters = "", {}
     if selection.has_time:
         between, parameters = "_between($start, $end)", {"start": start, "end": end}
-    rows = engine.rows(f"FROM wait_groups{between}", parameters)
+    # The longest waiting first, since a detector that looks for another group takes the first.
+    rows = engine.rows(
+        f"FROM wait_groups{between} ORDER BY oldest_ts, goids, pid, site, reason, created_at",
+        parameters,
+    )
     trends = [Trend(**row) for row in engine.rows(f"FROM creation_trends{between}", parameters)]
     processes = engine.table("SELECT DISTINCT pid FROM stg_processes").num_rows
     groups = tuple(WaitGroup(**row) for row in rows)

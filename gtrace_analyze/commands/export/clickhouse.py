@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gtrace_analyze.commands.export import _common
+
+if TYPE_CHECKING:
+    from gtrace_analyze.selection import Selection
 
 
 @click.command(
@@ -13,7 +18,7 @@ from gtrace_analyze.commands.export import _common
     "gtrace-analyze export clickhouse trace.parquet -o ch/ && cd ch && "
     "clickhouse-client --queries-file schema.sql load.sql"
 )
-@click.argument("trace")
+@_common.selecting_one
 @click.option(
     "--server",
     metavar="URL",
@@ -36,6 +41,7 @@ from gtrace_analyze.commands.export import _common
 @_common.force
 def command(
     trace: str,
+    selection: Selection,
     server: str | None,
     output: str | None,
     database: str,
@@ -43,10 +49,10 @@ def command(
     ttl: int,
     force: bool,
 ) -> None:
-    """The whole recording into ClickHouse: tables, and views with the analyzer's numbers.
+    """A recording into ClickHouse: tables, and views with the analyzer's numbers.
 
-    A recording that is there already, by its name, is replaced. The views wait_groups, park_stats
-    and latency_stats say what leaks, park and latency do.
+    A recording that is there already, by its name, is replaced. The views leaks, park_stats and
+    latency_stats say what leaks, park and latency do, of what was loaded.
     """
     from gtrace_analyze.export import _output, _servers, clickhouse
 
@@ -56,7 +62,7 @@ def command(
             _output.new_directory(output, force) as directory,
         ):
             called = name or _servers.name_of(engine)
-            what = clickhouse.write_all(engine, directory, database, called, ttl)
+            what = clickhouse.write_all(engine, directory, database, called, ttl, selection)
         _common.wrote(output, what, "(cd {}; clickhouse-client --queries-file schema.sql load.sql)")
         return
     if server is None:
@@ -65,5 +71,5 @@ def command(
         import clickhouse_connect  # noqa: F401
     with _common.open_trace(trace) as engine:
         called = name or _servers.name_of(engine)
-        what = clickhouse.load(engine, server, database, called, ttl)
+        what = clickhouse.load(engine, server, database, called, ttl, selection)
     _common.wrote(f"database {database}", what)
