@@ -110,6 +110,30 @@ def test_a_lock_that_nobody_is_left_to_give_back(analyzed: Analyzed) -> None:
     assert found(engine) == [("deadlock", "no holder", [5, 6], [])]
 
 
+RECEIVE = ["runtime.chanrecv1 chan.go:5", "main.ask main.go:9"]
+
+
+def stuck(kind: str, lost: bool) -> list[dict[str, Any]]:
+    """What makes a deadlock of that kind, if nothing can wake them; else the same waits."""
+    how = {"reachable": not lost}
+    return {
+        "cycle": [waiting(5, 0xA0, 0xB0, **how), waiting(6, 0xB0, 0xA0, **how)],
+        "stuck holder": [
+            alive(5, reason="chan receive", stack=RECEIVE, obj=0xE0, refers=[0xA0, 0xE0], **how),
+            waiting(6, 0xA0, **how),
+        ],
+        "no holder": [waiting(5, 0xA0, **how), waiting(6, 0xA0, **how)],
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["cycle", "stuck holder", "no holder"])
+def test_each_kind_put_in_and_taken_away(analyzed: Analyzed, kind: str) -> None:
+    (deadlock,) = deadlocks.collect(analyzed(recording(*stuck(kind, lost=True))))
+    assert (deadlock.kind, deadlock.verdict) == (kind, "deadlock")
+    for_a_while = recording(*stuck(kind, lost=False), since=6 * SECOND)
+    assert deadlocks.collect(analyzed(for_a_while)) == []
+
+
 def test_in_python(tmp_path: Path) -> None:
     b = recording(waiting(5, 0xA0, reachable=False))
     with ga.open(b.write(tmp_path / "trace")) as t:
