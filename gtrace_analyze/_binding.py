@@ -30,9 +30,10 @@ _FOUND = (
     "then gone",
     "unseen",
 )
-# `seq` has the number of the part above so many bits, and that of the row in it below: even
-# numbers, so that there is room between them.
-PART_SHIFT = 40
+# `seq` has the number of the part above so many bits, and that of the row in it below, with room
+# for 1023 others between two rows.
+PART_SHIFT = 45
+_ROW_SHIFT = 10
 
 
 def bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
@@ -63,7 +64,7 @@ def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
         files = ", ".join(_quoted(part.path) for part in recording.parts)
         sources.append(
             f"SELECT {columns}, "
-            f"(file_index::BIGINT << {PART_SHIFT}) | (file_row_number << 1) AS seq "
+            f"(file_index::BIGINT << {PART_SHIFT}) | (file_row_number << {_ROW_SHIFT}) AS seq "
             f"FROM read_parquet([{files}])"
         )
     streams = recording.streams
@@ -71,7 +72,7 @@ def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
         streams = (schema.EVENTS.empty_table(),)
     for number, table in enumerate(streams):
         first = (len(recording.parts) + number) << PART_SHIFT
-        seq = pa.array(np.arange(first, first + 2 * table.num_rows, 2))
+        seq = pa.array(first + (np.arange(table.num_rows) << _ROW_SHIFT))
         con.register(f"raw_stream_{number}", table.append_column("seq", seq))
         sources.append(f"SELECT {columns}, seq FROM raw_stream_{number}")
     con.execute(f"CREATE TEMP VIEW raw_events AS {' UNION ALL '.join(sources)}")

@@ -169,8 +169,9 @@ GOROUTINES = pa.schema(
         _field(
             "waitsince",
             pa.int64(),
-            "when Go's garbage collector first saw it blocked, ns CLOCK_MONOTONIC: it has been "
-            "since then or longer; NULL if it did not",
+            "about since when it is blocked, ns CLOCK_MONOTONIC, as Go itself has it: when the "
+            "garbage collection ended that came before the one that first found it blocked; NULL "
+            "if none did",
             null=True,
         ),
         _field("parent_goid", pa.int64(), "its creator (Go >= 1.21)", null=True),

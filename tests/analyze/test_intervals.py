@@ -138,17 +138,26 @@ def contradictions() -> Recording:
 
 
 def only_snapshots() -> Recording:
-    """1 waits on, noted by Go; 2 changes its place; 3 ends; 4 comes late; 5 was woken between."""
+    """1 waits on, noted by Go; 2 changes its place; 3 ends; 4 comes late; 5 was woken between.
+
+    Of 6, a garbage collection that ended by 30 noted that it waited.
+    """
     b = Recording(plan="snapshot", duration=100)
     g = ["main.g main.go:2"]
     one = {"reason": "select", "stack": F}
     five = {"reason": "sleep", "stack": F, "waitsince": 2}
-    b.snapshot(10, alive(1, **one), alive(2, **one), alive(3, "running"), alive(5, **five))
+    b.snapshot(
+        10, alive(1, **one), alive(2, **one), alive(3, "running"), alive(5, **five),
+        alive(6, **five),
+    )  # fmt: skip
     b.snapshot(
         50, alive(1, waitsince=8, **one), alive(2, reason="select", stack=g), alive(4, **one),
-        alive(5, **five | {"waitsince": 30}),
+        alive(5, **five | {"waitsince": 30}), alive(6, **five),
     )  # fmt: skip
-    return b.snapshot(90, alive(1, waitsince=8, **one), alive(2, "syscall"), alive(4, **one))
+    return b.snapshot(
+        90, alive(1, waitsince=8, **one), alive(2, "syscall"), alive(4, **one),
+        alive(6, **five),
+    )  # fmt: skip
 
 
 BLUEPRINTS = [
@@ -157,21 +166,23 @@ BLUEPRINTS = [
         only_snapshots,
         "SELECT goid, state, ts, ts_end, began_by, certain FROM intervals ORDER BY goid, ts",
         [
-            (1, "waiting", 8, None, "seen waiting", True),
+            (1, "waiting", 10, 30, "seen waiting", False),
+            (1, "waiting", 30, None, "then waiting", True),
             (2, "waiting", 10, 50, "seen waiting", False),
             (2, "waiting", 50, 90, "then waiting", False),
             (2, "syscall", 90, None, "then syscall", False),
             (3, None, 10, 50, "seen running", False),
             (4, "waiting", 50, None, "then waiting", False),
-            (5, "waiting", 2, 30, "seen waiting", True),
-            (5, "waiting", 30, 90, "then waiting", True),
+            (5, "waiting", 2, 50, "seen waiting", True),
+            (5, "waiting", 50, 90, "then waiting", True),
+            (6, "waiting", 2, None, "seen waiting", True),
         ],
     ),
     Blueprint(
-        "goroutines of snapshots: three at the start, one made, two ended",
+        "goroutines of snapshots: five at the start, one made, two ended",
         only_snapshots,
         "SELECT sum(at_start), sum(created), sum(ended), sum(live) FROM creation_sites",
-        [(4, 1, 2, 3)],
+        [(5, 1, 2, 4)],
     ),
     Blueprint(
         "a whole life",

@@ -30,16 +30,32 @@ def woken_in_the_pause() -> Recording:
 
 
 def woken_in_the_pause_and_blocked_as_go_noted() -> Recording:
+    """By a garbage collection that was over when the next thing was noted, of another."""
     b = windows((200, 800))
     b.go(7, ts=10).run(20).park(30, "chan receive", F)
-    return b.snapshot(810, alive(7, reason="chan receive", waitsince=700), alive(1))
+    return b.snapshot(
+        810,
+        alive(7, reason="chan receive", waitsince=150),
+        alive(1, reason="select", waitsince=700),
+    )
 
 
 def one_wait_as_go_noted() -> Recording:
     b = windows((200, 400), (500, 800))
     b.go(7, ts=10).run(20).park(30, "chan receive", F)
     for ts in (410, 810):
-        b.snapshot(ts, alive(7, reason="chan receive", stack=F, waitsince=150))
+        one = alive(1, reason="select", waitsince=190)
+        b.snapshot(ts, alive(7, reason="chan receive", stack=F, waitsince=20), one)
+    b.go(7).ready(900, by=1)
+    return b
+
+
+def noted_by_a_collection_that_may_lie_in_the_pause() -> Recording:
+    """What is noted is when the collection before it ended: no moment of this wait."""
+    b = windows((200, 400), (500, 800))
+    b.go(7, ts=10).run(20).park(30, "chan receive", F)
+    for ts in (410, 810):
+        b.snapshot(ts, alive(7, reason="chan receive", stack=F, waitsince=150), alive(1))
     b.go(7).ready(900, by=1)
     return b
 
@@ -135,14 +151,28 @@ BLUEPRINTS = [
         ],
     ),
     Blueprint(
-        "a wait that Go noted in the second window is one from there on",
+        "a wait is one from the first snapshot on that shows what Go noted",
+        noted_by_a_collection_that_may_lie_in_the_pause,
+        OF_7,
+        [
+            *RUN,
+            *CUT,
+            (7, None, 200, 410, "unseen", "then waiting", False),
+            (7, "waiting", 410, 900, "then waiting", "ready", True),
+            (7, "runnable", 900, None, "ready", None, True),
+        ],
+    ),
+    Blueprint(
+        "a wait that Go noted in the second pause is cut by that, too",
         noted_in_the_second_window,
         OF_7,
         [
             *RUN,
             *CUT,
             (7, None, 200, 410, "unseen", "then waiting", False),
-            (7, "waiting", 410, None, "then waiting", None, True),
+            (7, "waiting", 410, 500, "then waiting", "unseen", False),
+            (7, None, 500, 810, "unseen", "then waiting", False),
+            (7, "waiting", 810, None, "then waiting", None, True),
         ],
     ),
     Blueprint(

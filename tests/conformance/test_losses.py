@@ -91,15 +91,16 @@ def test_every_event_is_recorded_or_counted_as_lost(lossy: Lossy) -> None:
 
 
 def test_no_certain_interval_spans_a_loss(lossy: Lossy) -> None:
-    """By what the recording says of its losses, and by what the witness saw meanwhile."""
+    """But for waits of which Go noted that they went on, as the witness confirms."""
     intervals = _intervals(lossy)
     gaps = lossy.recording.sql("select ts, ts_end from gaps")
     certain = intervals[intervals.certain]
-    for first, last in gaps:
-        across = (certain.ts < last) & (certain.ts_end > first)
-        assert not across.any(), certain[across]
-    assert len(certain) > 1000
     unseen = _changes_within(intervals, lossy.witness)
+    for first, last in gaps:
+        across = certain[(certain.ts < last) & (certain.ts_end > first)]
+        assert (across.state == "waiting").all(), across
+        assert not unseen[across.index].any(), across
+    assert len(certain) > 1000
     assert unseen[~intervals.certain].sum() > 100  # so there is something to find
     assert unseen[intervals.certain].mean() < 0.002, intervals[intervals.certain & unseen]
 
@@ -108,7 +109,7 @@ def _intervals(lossy: Lossy) -> pd.DataFrame:
     engine = connect(lossy.recording.path)
     try:
         frame = engine.table(
-            "SELECT goid, ts, ts_end, certain FROM intervals ORDER BY ts"
+            "SELECT goid, state::VARCHAR AS state, ts, ts_end, certain FROM intervals ORDER BY ts"
         ).to_pandas()
     finally:
         engine.close()
@@ -126,6 +127,19 @@ def _changes_within(intervals: pd.DataFrame, seen: pd.DataFrame) -> pd.Series:
         for i in intervals.itertuples()
     ]
     return pd.Series(found, intervals.index, dtype=bool)
+
+
+def test_after_a_loss_the_last_snapshot_tells_all_states(lossy: Lossy) -> None:
+    with gtrace_analyze.open(lossy.recording.path) as trace:
+        open_ = trace.sql(
+            "SELECT goid, state::VARCHAR AS state, certain FROM intervals WHERE ts_end IS NULL"
+        ).set_index("goid")
+    assert open_.certain.all(), open_[~open_.certain]
+    last = lossy.witness.groupby("goid").new.last()
+    alive = last[last != "NotExist"].str.lower()
+    assert len(alive) > FORGOTTEN
+    assert (open_.state.reindex(alive.index) == alive).all(), (open_, alive)
+    assert not set(open_.index) & set(last.index[last == "NotExist"])
 
 
 def test_no_verdict_rests_on_a_loss(lossy: Lossy) -> None:

@@ -21,7 +21,7 @@ changes AS (
 lengths AS (
     SELECT 'park' AS what, reason::VARCHAR AS reason, function, NULL AS created_by, ts_end, dur
     FROM selected_waits(t0, t1, goids, pattern)
-    WHERE dur IS NOT NULL AND certain AND NOT system AND began_by <> 'seen waiting'
+    WHERE dur IS NOT NULL AND certain AND NOT system AND began_by NOT IN ('seen waiting', 'then waiting')
     UNION ALL
     SELECT 'latency', NULL, function, created_by, ts_end, dur
     FROM selected_runnables(t0, t1, goids, pattern)

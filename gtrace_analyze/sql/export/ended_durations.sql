@@ -9,7 +9,7 @@ SELECT
     reason::VARCHAR AS reason,
     ts_end AS ts,
     dur,
-    certain AND NOT starts_with(began_by::VARCHAR, 'seen ') AS whole
+    certain AND NOT regexp_matches(began_by::VARCHAR, '^(seen|then) ') AS whole
 FROM selected_intervals(t0, t1, goids, pattern)
 WHERE ts_end <= coalesce(t1, ts_end)
     AND (

@@ -79,7 +79,7 @@ SELECT 'uncertain_intervals', 'warning', 'analyzer', sum(intervals),
     format('{:d} of {:d} intervals are uncertain: something was lost within them',
         sum(intervals)::BIGINT, (SELECT sum(intervals) FROM endings)::BIGINT)
 FROM endings
-WHERE NOT certain AND ended_by IS DISTINCT FROM 'unseen'
+WHERE NOT certain AND (ended_by IS DISTINCT FROM 'unseen' OR NOT getvariable('has_pauses'))
 HAVING count(*) > 0
 UNION ALL
 SELECT 'backwards', 'warning', 'analyzer', sum(backwards),

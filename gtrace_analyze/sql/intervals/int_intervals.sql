@@ -19,21 +19,36 @@ CREATE TABLE int_intervals (
     cpu,             -- the processor where it began; NULL where a snapshot says so
     pc,              -- waiting: the caller of gopark; NULL otherwise
     obj,             -- waiting: address of what it waits on; NULL otherwise
-    certain          -- nothing was lost within it and its end is a legal one
+    certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
+                     -- is a legal one
 ) AS
--- Looking for gaps means sorting once more, so it is left out where there are none.
-WITH whole AS NOT MATERIALIZED (
+-- Looking for gaps means sorting twice more, so it is left out where there are none.
+WITH crossing AS NOT MATERIALIZED (
+    SELECT
+        j.*,
+        coalesce(j.ts_end, (SELECT ended_ts FROM stg_recording)) AS until_ts,
+        w.ts AS wait_ts,
+        w.ts_end AS wait_ts_end,
+        g.ts AS gap_ts
+    FROM int_seen_steps AS j
+    -- The wait that it is as far as Go noted it, and the first loss since it began.
+    ASOF LEFT JOIN int_noted_waits AS w
+        ON j.pid = w.pid AND j.goid = w.goid AND j.ts < w.ts_end
+    ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.ts < g.ts_end
+    WHERE getvariable('has_gaps')
+),
+whole AS NOT MATERIALIZED (
     FROM int_seen_steps
     WHERE NOT getvariable('has_gaps')
     UNION ALL
-    SELECT j.* REPLACE (
-        j.certain AND coalesce(
-            g.ts >= coalesce(j.ts_end, (SELECT ended_ts FROM stg_recording)), true
+    SELECT j.* EXCLUDE (until_ts, wait_ts, wait_ts_end, gap_ts) REPLACE (
+        j.certain AND (
+            coalesce(j.gap_ts >= j.until_ts, true)
+            OR coalesce(j.wait_ts <= j.gap_ts, false) AND coalesce(g.ts >= j.until_ts, true)
         ) AS certain
     )
-    FROM int_seen_steps AS j
-    ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.ts < g.ts_end
-    WHERE getvariable('has_gaps')
+    FROM crossing AS j
+    ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.wait_ts_end < g.ts_end
 )
 SELECT
     pid,
@@ -63,3 +78,5 @@ SELECT
     CASE WHEN state = 'waiting' THEN obj END,
     certain
 FROM whole
+-- Where what was found tells at once how it went on.
+WHERE kind <> 'unseen' OR ts_end IS DISTINCT FROM ts

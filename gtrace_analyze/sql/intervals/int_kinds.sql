@@ -1,7 +1,9 @@
 -- The state that each kind of transition leads to, as far as this recording can tell.
 --
 -- Besides the events there are two more kinds of transition: `seen …` is the state in which the start
--- snapshot found a goroutine, `then …` that in which a later one did, where there are only snapshots.
+-- snapshot found a goroutine, `then …` that in which a later one did, where there are only snapshots, or
+-- nothing else tells. It is `unseen` how a state ended of which a snapshot only tells that it did, or
+-- may have.
 -- A plan that does not watch `run` cannot tell when a runnable goroutine begins to run: from the
 -- moment it is runnable its state is unknown, hence NULL. So is that of a coroutine, which is created
 -- parked, where its switches are not watched.
@@ -30,7 +32,8 @@ kinds AS (
         ('then runnable', 'runnable'),
         ('then waiting', 'waiting'),
         ('then syscall', 'syscall'),
-        ('then gone', 'dead')
+        ('then gone', 'dead'),
+        ('unseen', NULL)
 )
 SELECT
     kind::event_kind,

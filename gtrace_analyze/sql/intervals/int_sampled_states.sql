@@ -1,17 +1,19 @@
 -- What the snapshots found, where nothing but snapshots was recorded (plan snapshot).
 --
 -- A goroutine that stands as it stood in the snapshot before has no row: same state, reason, site and
--- object, and not blocked anew as far as Go's garbage collector noted. One that is gone has a last
--- row of kind `then gone`.
+-- object, and not blocked anew as far as Go's garbage collector noted (see int_noted_waits). It has,
+-- unseen and `then waiting`, where Go first noted it: whether it is the wait of before is not known,
+-- but from there on it is one. One that is gone has a last row of kind `then gone`.
 --
--- Grain: one row per goroutine and change.
+-- Grain: one row per goroutine and change; two where a wait was first noted.
 -- Cost: reads the snapshots.
 CREATE TEMP VIEW int_sampled_states (
     pid,       -- process
     goid,      -- goroutine
-    snapshot,  -- the snapshot that found it so
-    ts,        -- when it blocked if Go noted that, else when it was read, ns
-    kind,      -- `seen` (first snapshot) or `then` and the state, or `then gone`
+    seq,       -- order of the changes of one goroutine
+    ts,        -- when it was read, ns; `seen`: about when it blocked, if Go noted that; `then`: when
+               -- it waited already, if Go noted that
+    kind,      -- `seen` (first snapshot) or `then` and the state, unseen, or `then gone`
     tid,       -- the thread it is on; NULL where on none
     reason,    -- wait reason; NULL unless waiting
     stack_id,  -- its stack; NULL while running
@@ -22,6 +24,7 @@ WITH numbered AS (
     SELECT
         g.*,
         s.site,
+        w.ts AS noted_ts,
         dense_rank() OVER (PARTITION BY g.pid ORDER BY g.snapshot) AS number,
         CASE
             WHEN g.status IN ('waiting', 'preempted', 'leaked') THEN 'waiting'
@@ -30,6 +33,8 @@ WITH numbered AS (
         END AS state
     FROM stg_goroutines AS g
     LEFT JOIN stacks AS s ON s.stack_id = g.stack_id
+    LEFT JOIN int_noted_waits AS w
+        ON w.pid = g.pid AND w.goid = g.goid AND w.waitsince = g.waitsince
     WHERE NOT (SELECT bool_or(watched) FROM stg_event_kinds)
 ),
 snapshots AS (
@@ -58,26 +63,32 @@ stretches AS (
 whole AS (
     SELECT
         *,
-        max(waitsince) OVER one AS blocked_ts,
+        noted_ts IS NOT NULL AND NOT changed
+            AND coalesce(noted_ts > lag(ts) OVER one, false) AS first_noted,
         max(number) OVER (PARTITION BY pid, goid) AS last_number
     FROM stretches
-    WINDOW one AS (PARTITION BY pid, goid, stretch)
+    WINDOW one AS (PARTITION BY pid, goid, stretch ORDER BY number)
 )
 SELECT
     pid,
     goid,
-    snapshot,
-    least(ts, blocked_ts),
-    (CASE WHEN number = 1 THEN 'seen ' ELSE 'then ' END || state)::event_kind,
+    2 * snapshot + step,
+    least(ts, CASE WHEN number = 1 THEN waitsince ELSE noted_ts END),
+    CASE
+        WHEN step = 0 THEN 'unseen'
+        ELSE CASE WHEN number = 1 THEN 'seen ' ELSE 'then ' END || state
+    END::event_kind,
     tid,
     reason,
     stack_id,
     obj,
-    coalesce(blocked_ts <= ts, false)
+    noted_ts IS NOT NULL
 FROM whole
-WHERE changed
+JOIN (VALUES (0), (1)) AS steps (step) ON step = 1 OR first_noted
+WHERE changed OR first_noted
 UNION ALL
-SELECT w.pid, w.goid, s.snapshot, s.ts, 'then gone'::event_kind, NULL, NULL, NULL, NULL, true
+SELECT
+    w.pid, w.goid, 2 * s.snapshot + 1, s.ts, 'then gone'::event_kind, NULL, NULL, NULL, NULL, true
 FROM whole AS w
 JOIN snapshots AS s ON s.pid = w.pid AND s.number = w.number + 1
 WHERE w.number = w.last_number

@@ -8,7 +8,7 @@
 CREATE TEMP VIEW int_start_states (
     pid,       -- process
     goid,      -- goroutine
-    ts,        -- when it blocked if Go noted that, else when it was read, ns
+    ts,        -- about when it blocked, if Go noted that, else when it was read, ns
     kind,      -- `seen` and the state
     tid,       -- the thread it is on; NULL where on none
     reason,    -- wait reason; NULL unless waiting

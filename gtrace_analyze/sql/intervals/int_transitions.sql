@@ -28,14 +28,18 @@ FROM stg_events
 WHERE kind = 'coro_switch' AND other_goid IS NOT NULL
 UNION ALL
 SELECT
-    pid, goid, -1, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, certain
+    pid, goid, -1_000_000, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, certain
 FROM int_start_states
 UNION ALL
 SELECT
-    pid, goid, snapshot, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, certain
+    pid, goid, seq, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, certain
 FROM int_sampled_states
 UNION ALL
 SELECT
     pid, goid, seq, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, certain
 FROM int_window_states
 WHERE NOT same
+UNION ALL
+SELECT
+    pid, goid, seq, ts, kind, tid, NULL, NULL, reason, stack_id, NULL, obj, true
+FROM int_found_states

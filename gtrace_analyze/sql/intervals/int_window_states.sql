@@ -9,7 +9,7 @@ CREATE TEMP VIEW int_window_states (
     pid,       -- process
     goid,      -- goroutine
     seq,       -- order among the events of its process
-    ts,        -- when it blocked if Go noted that for this wait, else when it was read, ns
+    ts,        -- when it waited already, if Go noted that of this wait, else when it was read, ns
     read_ts,   -- when it was read, ns
     kind,      -- `then` and the state
     tid,       -- the thread it is on; NULL where on none
@@ -74,10 +74,9 @@ SELECT
     f.pid,
     f.goid,
     -- Just before the window's first event; without any, behind all there are, in order of time.
-    coalesce(f.seq - 1, (1::BIGINT << 62) + f.ts),
+    coalesce(f.seq - 1000, (1::BIGINT << 62) + 2 * f.ts),
     CASE
-        WHEN f.state = 'waiting' AND (f.waitsince > f.pause_ts OR k.ts > f.pause_ts)
-            THEN least(f.ts, f.waitsince)
+        WHEN f.state = 'waiting' AND n.ts > f.pause_ts THEN least(f.ts, n.ts)
         ELSE f.ts
     END,
     f.ts,
@@ -88,9 +87,11 @@ SELECT
     f.obj,
     f.certain,
     coalesce(
-        f.state = 'waiting' AND f.certain AND f.waitsince <= f.pause_ts AND k.ts <= f.pause_ts,
+        f.state = 'waiting' AND f.certain AND n.ts <= f.pause_ts AND k.ts <= f.pause_ts,
         false
     )
 FROM found AS f
 JOIN known AS k ON k.pid = f.pid AND k.goid = f.goid
+LEFT JOIN int_noted_waits AS n
+    ON n.pid = f.pid AND n.goid = f.goid AND n.waitsince = f.waitsince
 WHERE f.state IS NOT NULL

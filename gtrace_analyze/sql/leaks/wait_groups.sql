@@ -28,7 +28,8 @@ CREATE TABLE wait_groups (
     passed_over_ns,    -- how long the longest waiting of those waits, ns; NULL if there are none
     at_start,          -- how many stood here when the recording began
     joins,             -- when the others came to stand here, ns, in order; NULL if there are none
-    certain_joins,     -- those of them within whose wait nothing was lost, ns; NULL if there are none
+    certain_joins,     -- since when those of them stand here for certain of whom nothing was lost, ns;
+                       -- NULL if there are none
     function,          -- innermost function that is not plumbing; NULL if no stack was taken
     file,              -- its source file; NULL where the binary does not tell
     line,              -- the line it waits at; NULL where the binary does not tell

@@ -12,16 +12,28 @@ locks AS (
         AND ts_end BETWEEN t0 AND t1
     GROUP BY pid, obj
 ),
+-- Since when each stood at a place, though nobody knows whether all the time: the waits there whose
+-- end was not seen.
+cut AS (
+    SELECT i.pid, i.goid, s.site, i.reason, min(i.ts) AS ts, arg_min(i.began_by, i.ts) AS began_by
+    FROM int_intervals AS i
+    LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
+    WHERE i.state = 'waiting' AND i.ended_by = 'unseen' AND i.ts_end <= t1
+    GROUP BY ALL
+),
 open AS (
     SELECT
         o.*,
+        c.ts IS NOT NULL AND getvariable('has_gaps') AS doubtful,
         o.reason::VARCHAR LIKE 'sync.%Mutex%' AND o.obj IS NOT NULL
             AND coalesce(k.got_ts <= o.ts, true) AS passed_over,
         coalesce(e.ended, 0) AS returned,
         -- When it came to stand here: now, or, if it returns here again and again, when it was made.
         CASE
             WHEN e.ended > 0 AND o.created_ts >= t0 THEN o.created_ts
-            WHEN e.ended IS NULL AND o.ts >= t0 AND o.began_by <> 'seen waiting' THEN o.ts
+            WHEN e.ended IS NULL AND coalesce(c.ts, o.ts) >= t0
+                AND coalesce(c.began_by::VARCHAR, o.began_by) <> 'seen waiting'
+            THEN coalesce(c.ts, o.ts)
         END AS joined_ts,
         -- Those that nothing can wake stand apart from those at the same place that something can.
         CASE
@@ -32,6 +44,9 @@ open AS (
     LEFT JOIN ended AS e
         ON e.pid = o.pid AND e.goid = o.goid AND e.site = o.site
         AND e.reason IS NOT DISTINCT FROM o.reason
+    LEFT JOIN cut AS c
+        ON c.pid = o.pid AND c.goid = o.goid AND c.site = o.site
+        AND c.reason::VARCHAR IS NOT DISTINCT FROM o.reason
     LEFT JOIN locks AS k ON k.pid = o.pid AND k.obj = o.obj
     WINDOW place AS (PARTITION BY o.pid, o.site, o.reason, o.created_at)
 ),
@@ -62,8 +77,8 @@ groups AS (
         max(age) FILTER (passed_over) AS passed_over_ns,
         count(*) FILTER (joined_ts IS NULL) AS at_start,
         list(joined_ts ORDER BY joined_ts) FILTER (joined_ts IS NOT NULL) AS joins,
-        list(joined_ts ORDER BY joined_ts)
-            FILTER (joined_ts IS NOT NULL AND certain) AS certain_joins
+        list(CASE WHEN returned > 0 THEN joined_ts ELSE ts END ORDER BY joined_ts)
+            FILTER (joined_ts IS NOT NULL AND certain AND NOT doubtful) AS certain_joins
     FROM open
     GROUP BY pid, site, reason, created_at, lost
 ),

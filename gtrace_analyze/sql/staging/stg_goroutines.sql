@@ -9,7 +9,8 @@ CREATE TEMP VIEW stg_goroutines (
     goid,         -- goroutine
     status,       -- the runtime's own status
     reason,       -- wait reason; NULL unless waiting
-    waitsince,    -- since when it is blocked as Go's garbage collector noted it, ns; NULL if it did not
+    waitsince,    -- about since when it is blocked, as Go's garbage collector noted it (see
+                  -- int_noted_waits), ns; NULL if it did not
     parent_goid,  -- its creator; NULL before Go 1.21 and where the runtime made it
     gopc,         -- the go statement that made it, a code address; NULL where there is none
     startpc,      -- its start function, a code address; NULL where there is none

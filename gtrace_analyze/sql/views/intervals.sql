@@ -4,7 +4,9 @@
 -- With one that does not watch system calls (all but full) `running` includes them. With none but
 -- snapshots, an interval lasts from the snapshot that first found it to the one that no more did.
 -- Where it was recorded in windows (see `windows`), what is ended by "unseen" went on for nobody knows
--- how long, and is not certain; until the goroutine is seen again its state is NULL.
+-- how long, and is not certain; until the goroutine is seen again its state is NULL. So does what a
+-- loss of events lies in (see `health`), and from the end of the loss on is "then …" what the next
+-- snapshot found. Only a wait of which Go's garbage collector noted that it went on is one, and certain.
 --
 -- Grain: one row per goroutine and period in one state.
 -- Cost: stored in the index; about 0.1 s for a full scan of 15 M rows.
@@ -13,13 +15,16 @@ CREATE TEMP VIEW intervals (
     goid,            -- goroutine
     state,           -- running, runnable, waiting or syscall; NULL where the plan cannot tell, or
                      -- no probes were on
-    ts,              -- when it entered the state, ns; if `began_by` is "seen …", it was in it before,
-                     -- if it is "then …", some time since the snapshot before
+    ts,              -- when it entered the state, ns; if `began_by` is "seen …", it was in it before:
+                     -- a wait begins about when Go noted it, up to a garbage collection too early,
+                     -- or else when it was read; if it is "then …", some time before
     ts_end,          -- when it left, ns; NULL if it did not until the end
     dur,             -- how long it was in it, ns; NULL while open
     dur_seen,        -- the same, counted to the end of the recording or process while open, ns
-    began_by,        -- the transition that began it, an event kind or "seen …" for the start snapshot
-    ended_by,        -- the transition that ended it; NULL if nothing did; "unseen" if a window ended
+    began_by,        -- the transition that began it, an event kind, "seen …" for the start
+                     -- snapshot or "then …" for a later one
+    ended_by,        -- the transition that ended it; NULL if nothing did; "unseen" if a window or
+                     -- a loss did
     reason,          -- wait reason in Go's words; NULL unless waiting
     stack_id,        -- where the goroutine waits or gave way; NULL for other states or if not taken
     wake,            -- who ended the wait: goroutine, timer, netpoll or runtime; NULL if nothing did
@@ -29,7 +34,7 @@ CREATE TEMP VIEW intervals (
     cpu,             -- the processor where it began; NULL where a snapshot says so
     pc,              -- waiting: the caller of gopark; NULL otherwise
     obj,             -- waiting: address of what it waits on; NULL otherwise
-    certain          -- nothing was lost within it and its end is seen, and a legal one
+    certain          -- nothing lost within it can have ended it, its end was seen, and is a legal one
 ) AS
 SELECT
     i.pid,

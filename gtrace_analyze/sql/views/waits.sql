@@ -9,8 +9,9 @@ CREATE TEMP VIEW waits (
     ts_end,      -- when it was woken, ns; NULL if it was not until the end
     dur,         -- how long it waited, ns; NULL while open
     dur_seen,    -- the same, counted to the end of the recording or process while open, ns
-    began_by,    -- park, suspend, coro_switch, create_parked or seen waiting
-    ended_by,    -- the transition that ended it; unseen: probes went off; NULL if nothing did
+    began_by,    -- park, suspend, coro_switch, create_parked, seen waiting or then waiting
+    ended_by,    -- the transition that ended it; unseen: probes went off, or events were lost; NULL if
+                 -- nothing did
     reason,      -- wait reason in Go's words; NULL where not known
     stack_id,    -- its stack; NULL if not taken
     site,        -- the place, the same for all stacks that show it; NULL if no stack was taken
@@ -21,7 +22,7 @@ CREATE TEMP VIEW waits (
     waker_goid,  -- the goroutine that ended it; NULL unless one did
     obj,         -- address of what it waits on; NULL where not known
     system,      -- it waits in the runtime's own business: no other function is on the stack
-    certain      -- nothing was lost within the wait
+    certain      -- nothing lost within the wait can have ended it
 ) AS
 SELECT
     i.pid,
