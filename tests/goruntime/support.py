@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 import toolchains
 from gtrace_rec.goruntime import GoBinary, open_binary
@@ -13,8 +16,23 @@ from gtrace_rec.goruntime import GoBinary, open_binary
 SHAPES = Path(__file__).parent / "programs" / "shapes"
 UNSTRIPPED = [mode for mode in toolchains.MODES if "stripped" not in mode]
 NATIVE = [mode for mode in toolchains.MODES if "arm64" not in mode]
+VERSIONS = pytest.mark.parametrize("version", toolchains.TOOLCHAINS)
+
+_RARE = ("cgo-pie-stripped", "arm64-pie")  # each takes a standard library compiled for it alone
 
 _CALL = re.compile(r"\s+\S+:\d+\s+0x([0-9a-f]+)\s+[0-9a-f]+\s+(?:CALL|BL) ([^(]\S*)\(SB\)")
+
+
+def builds(modes: Iterable[str]) -> pytest.MarkDecorator:
+    """A test of every Go and each of these modes; of what is rare, of the oldest and newest Go."""
+    oldest, newest = toolchains.TOOLCHAINS[0], toolchains.NEWEST
+    chosen = [
+        (version, mode)
+        for version in toolchains.TOOLCHAINS
+        for mode in modes
+        if mode not in _RARE or version in (oldest, newest)
+    ]
+    return pytest.mark.parametrize(("version", "mode"), chosen)
 
 
 @cache

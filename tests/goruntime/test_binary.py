@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 import toolchains
-from goruntime.support import SHAPES, shapes
+from goruntime.support import SHAPES, VERSIONS, builds, shapes
 from gtrace_rec._errors import TargetError, UnsupportedGoError
 from gtrace_rec.goruntime import open_binary
 
 pytestmark = pytest.mark.go
 
 
-@pytest.mark.parametrize("mode", toolchains.MODES)
-@pytest.mark.parametrize("version", toolchains.TOOLCHAINS)
+@builds(toolchains.MODES)
 def test_identity(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     assert binary.go_version.startswith(f"go{version}")
@@ -32,7 +31,7 @@ def test_identity(version: str, mode: str) -> None:
     assert "chan receive" in binary.wait_reasons
 
 
-@pytest.mark.parametrize("version", toolchains.TOOLCHAINS)
+@VERSIONS
 def test_stripping_changes_no_answer(version: str) -> None:
     plain, stripped = shapes(version, "plain"), shapes(version, "stripped")
     assert plain.wait_reasons == stripped.wait_reasons

@@ -7,10 +7,10 @@ import re
 import pytest
 
 import toolchains
-from goruntime.support import UNSTRIPPED, calls, disassembly, go_tool, shapes
+from goruntime.support import UNSTRIPPED, builds, calls, disassembly, go_tool, shapes
 from gtrace_rec.goruntime import Function, GoBinary
 
-pytestmark = [pytest.mark.go, pytest.mark.parametrize("version", toolchains.TOOLCHAINS)]
+pytestmark = pytest.mark.go
 
 CALLERS = ["newproc1", "gopark", "park_m", "ready", "execute", "findRunnable", "goschedImpl"]
 CALLERS += ["injectglist", "goexit0", "gdestroy", "exitsyscall", "reentersyscall", "goyield_m"]
@@ -36,7 +36,7 @@ def found_calls(binary: GoBinary) -> list[tuple[str, str, int]]:
     ]
 
 
-@pytest.mark.parametrize("mode", UNSTRIPPED)
+@builds(UNSTRIPPED)
 def test_calls_are_those_of_go_tool_objdump(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     listed = calls(disassembly(binary.path, LISTED))
@@ -53,12 +53,12 @@ def test_calls_are_those_of_go_tool_objdump(version: str, mode: str) -> None:
     assert sites.count(("runtime.findRunnable", "casgstatus")) == 5
 
 
-@pytest.mark.parametrize("mode", STRIPPED)
+@builds(STRIPPED)
 def test_stripping_moves_no_call(version: str, mode: str) -> None:
     assert found_calls(shapes(version, STRIPPED[mode])) == found_calls(shapes(version, mode))
 
 
-@pytest.mark.parametrize("mode", ["plain", "pie", "cgo"])
+@builds(["plain", "pie", "cgo"])
 def test_prologues_on_amd64(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     seen = 0
@@ -76,7 +76,7 @@ def test_prologues_on_amd64(version: str, mode: str) -> None:
     assert seen >= 8
 
 
-@pytest.mark.parametrize("mode", ["arm64", "arm64-pie"])
+@builds(["arm64", "arm64-pie"])
 def test_prologues_on_arm64(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     for listing in disassembly(binary.path, LISTED).split("TEXT ")[1:]:
@@ -90,7 +90,7 @@ CHEAP = {"amd64": {"CALL", "JMP", "JBE", "JNE"}, "arm64": {"CALL", "JMP", "BLS",
 DEAR = {"amd64": {"RET", "MOVQ", "LEAQ", "CMPQ"}, "arm64": {"MOVD", "ADD", "CMP", "LDAR"}}
 
 
-@pytest.mark.parametrize("mode", UNSTRIPPED)
+@builds(UNSTRIPPED)
 def test_cost_of_each_instruction(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     cost: dict[str, set[str]] = {}
@@ -105,7 +105,7 @@ def test_cost_of_each_instruction(version: str, mode: str) -> None:
         assert cost["PUSHQ"] == {"emulated"}
 
 
-@pytest.mark.parametrize("mode", UNSTRIPPED)
+@builds(UNSTRIPPED)
 def test_allgs_from_code_is_allgs_by_symbol(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     by_symbol = binary.allgs
@@ -114,7 +114,7 @@ def test_allgs_from_code_is_allgs_by_symbol(version: str, mode: str) -> None:
     assert by_symbol == (names["runtime.allglen"], names["runtime.allgptr"])
 
 
-@pytest.mark.parametrize("mode", toolchains.MODES)
+@builds(toolchains.MODES)
 def test_first_argument_is_at_home_where_a_goroutine_parks(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     gopark = named(binary, "runtime.gopark")

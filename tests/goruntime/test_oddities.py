@@ -10,13 +10,11 @@ from pathlib import Path
 import pytest
 
 import toolchains
-from goruntime.support import NATIVE, SHAPES, go_tool, shapes
+from goruntime.support import NATIVE, SHAPES, VERSIONS, builds, go_tool, shapes
 from gtrace_rec._errors import TargetError, UnsupportedGoError
 from gtrace_rec.goruntime import GoBinary, open_binary
 
 pytestmark = [pytest.mark.go]
-
-VERSIONS = pytest.mark.parametrize("version", toolchains.TOOLCHAINS)
 
 
 def without_section_headers(path: Path, out: Path) -> Path:
@@ -47,8 +45,7 @@ def essence(binary: GoBinary) -> dict[str, object]:
     }
 
 
-@VERSIONS
-@pytest.mark.parametrize("mode", toolchains.MODES)
+@builds(toolchains.MODES)
 def test_section_headers_are_not_needed(version: str, mode: str, tmp_path: Path) -> None:
     binary = shapes(version, mode)
     bare = open_binary(without_section_headers(binary.path, tmp_path / "bare"))
@@ -57,8 +54,7 @@ def test_section_headers_are_not_needed(version: str, mode: str, tmp_path: Path)
     assert essence(bare) == essence(binary)
 
 
-@VERSIONS
-@pytest.mark.parametrize("mode", ["stripped", "pie-stripped", "cgo", "arm64-stripped"])
+@builds(["stripped", "pie-stripped", "cgo", "arm64-stripped"])
 def test_without_build_info_the_runtime_tells_its_version(
     version: str, mode: str, tmp_path: Path
 ) -> None:
@@ -184,8 +180,7 @@ def test_functions_of_c_have_their_names(version: str) -> None:
     assert shapes(version, "cgo-pie-stripped").symbolize(1) == []
 
 
-@VERSIONS
-@pytest.mark.parametrize("mode", NATIVE)
+@builds(NATIVE)
 def test_build_info_is_that_of_go_version(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     go = toolchains.toolchain(toolchains.NEWEST)

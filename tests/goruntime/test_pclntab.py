@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 
-import toolchains
-from goruntime.support import NATIVE, UNSTRIPPED, go_tool, shapes
+from goruntime.support import NATIVE, UNSTRIPPED, VERSIONS, builds, go_tool, shapes
 from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.goruntime.pclntab import printed_name
 
-pytestmark = [pytest.mark.go, pytest.mark.parametrize("version", toolchains.TOOLCHAINS)]
+pytestmark = pytest.mark.go
 
 _TYPE_ARGUMENTS = re.compile(r"\[.*\]")
 
@@ -25,7 +24,7 @@ def _plain_name(symbol: str) -> str:
     return _TYPE_ARGUMENTS.sub("[...]", re.sub(r"\.abi(0|internal)$", "", symbol))
 
 
-@pytest.mark.parametrize("mode", UNSTRIPPED)
+@builds(UNSTRIPPED)
 def test_every_function_is_where_the_symbol_table_has_it(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     lines = [line.split(maxsplit=2) for line in go_tool("nm", binary.path).splitlines()]
@@ -43,7 +42,7 @@ def test_every_function_is_where_the_symbol_table_has_it(version: str, mode: str
     assert checked >= 0.99 * len(binary.functions)
 
 
-@pytest.mark.parametrize("mode", UNSTRIPPED)
+@builds(UNSTRIPPED)
 def test_lines_are_those_of_go_tool_addr2line(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     step = 4 if binary.arch == "arm64" else 1
@@ -105,7 +104,7 @@ def _stacks(binary: GoBinary) -> list[Printed]:
     return printed
 
 
-@pytest.mark.parametrize("mode", NATIVE)
+@builds(NATIVE)
 def test_stacks_are_those_the_runtime_prints(version: str, mode: str) -> None:
     binary = shapes(version, mode)
     stacks = _stacks(binary)
@@ -126,6 +125,7 @@ def test_stacks_are_those_the_runtime_prints(version: str, mode: str) -> None:
     assert inlined == ["main.receive", "main.twice", "main.outer"]
 
 
+@VERSIONS
 def test_outside_the_text_there_is_nothing(version: str) -> None:
     binary = shapes(version, "plain")
     first, *_, last = binary.functions
@@ -137,6 +137,7 @@ def test_outside_the_text_there_is_nothing(version: str) -> None:
     assert binary.functions.named("") is None
 
 
+@VERSIONS
 def test_a_wrapper_does_not_hide_the_function(version: str) -> None:
     functions = shapes(version, "plain").functions
     twice = [f for f in functions if f.name == "runtime.goexit1"]
