@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gtrace_analyze._errors import GtraceError
 from gtrace_analyze.analyses.goroutine import Life
 from gtrace_analyze.analyses.summary import Summary
+from gtrace_analyze.moments import Moments
 from gtrace_analyze.render.goroutine import show_life
 from gtrace_analyze.render.html import render
 from gtrace_analyze.render.listing import Layout
@@ -79,5 +80,5 @@ def _life(life: Life) -> str:
     import io
 
     out = io.StringIO()
-    show_life(life, Layout(limit=12), out)
+    show_life(life, Layout(limit=12), Moments(life.start, ()), out)
     return out.getvalue().rstrip("\n")

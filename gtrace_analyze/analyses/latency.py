@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.moments import Moments
 from gtrace_analyze.selection import ALL, Selection
 
 __all__ = ["LEVELS", "Chart", "chart", "collect", "heatmap", "over_time", "sees", "worst"]
@@ -35,6 +36,7 @@ class Chart:
     end: int
     steps: pa.Table
     cells: pa.Table
+    started: str | None  # when the recording did, on the wall clock
 
 
 def sees(engine: Engine) -> bool:
@@ -101,7 +103,7 @@ def chart(engine: Engine, selection: Selection = ALL) -> Chart:
     start, end = selection.span(engine)
     (recording,) = engine.rows("SELECT ts FROM recording")
     steps, cells = over_time(engine, selection), heatmap(engine, selection)
-    return Chart(recording["ts"], start, end, steps, cells)
+    return Chart(recording["ts"], start, end, steps, cells, Moments.of(engine).started)
 
 
 def _source(engine: Engine, selection: Selection, table: str) -> tuple[str, dict[str, object]]:

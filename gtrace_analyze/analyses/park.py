@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.moments import Moments
 from gtrace_analyze.selection import ALL, Selection
 
 __all__ = ["LEVELS", "Chart", "Histogram", "chart", "collect", "histograms"]
@@ -98,6 +99,7 @@ class Chart:
     start: int
     end: int
     cells: pa.Table
+    started: str | None  # when the recording did, on the wall clock
 
 
 def chart(engine: Engine, selection: Selection = ALL) -> Chart:
@@ -110,7 +112,7 @@ def chart(engine: Engine, selection: Selection = ALL) -> Chart:
         "GROUP BY step, bin ORDER BY step, bin",
         parameters,
     )
-    return Chart(recording["ts"], start, end, cells)
+    return Chart(recording["ts"], start, end, cells, Moments.of(engine).started)
 
 
 def _histogram(group: dict[str, Any], by: str, counts: dict[int, int]) -> Histogram:

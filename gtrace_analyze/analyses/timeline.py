@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from gtrace_analyze.analyses import leaks
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.moments import Moments
 from gtrace_analyze.selection import ALL, Selection
 from gtrace_analyze.units import short_function
 
@@ -84,6 +85,7 @@ class Timeline:
     sees_syscalls: bool  # if not, time in system calls counts as running
     wakes: tuple[Wake, ...] = ()
     wake_count: int = 0
+    started: str | None = None  # when the recording did, on the wall clock
 
 
 # A few goroutines of each creation site, since those of one site behave alike: of each the ones
@@ -188,6 +190,7 @@ def collect(
         sees_syscalls=sees["watched"],
         wakes=wakes,
         wake_count=count,
+        started=Moments.of(engine).started,
     )
 
 

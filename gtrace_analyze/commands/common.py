@@ -27,6 +27,7 @@ __all__ = [
     "picture",
     "save",
     "selecting",
+    "telling_moments",
     "traces",
 ]
 
@@ -87,6 +88,13 @@ def selecting(command: _F) -> _F:
         return command(*args, selection=selection, **kwargs)
 
     return wrapper  # type: ignore[return-value]
+
+
+def telling_moments(command: _F) -> _F:
+    """Give a command `wall`: whether moments are to be told on the wall clock."""
+    return click.option(
+        "--wall", is_flag=True, help="Tell moments by the wall clock, not from the start."
+    )(command)
 
 
 def listing(limit: int = 20) -> Callable[[_F], _F]:

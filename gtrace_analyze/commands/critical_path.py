@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 @click.option("--at", metavar="TIME", help="The moment to explain; its last unless given.")
 @click.option("--from", "start", metavar="TIME", help="How far back; its creation unless given.")
 @click.option("--pid", type=int, help="The process, where several were recorded.")
+@common.telling_moments
 @common.listing(limit=40)
 def command(
-    trace: str, goid: int, at: str | None, start: str | None, pid: int | None, layout: Layout
+    trace: str,
+    goid: int,
+    at: str | None,
+    start: str | None,
+    pid: int | None,
+    wall: bool,
+    layout: Layout,
 ) -> None:
     """What a goroutine's time went to, back through those that woke it.
 
@@ -33,7 +40,9 @@ def command(
     this work, or held the lock that was waited for.
     """
     from gtrace_analyze.analyses import critical_path
+    from gtrace_analyze.moments import Moments
     from gtrace_analyze.render.critical_path import show_path
 
     with common.opened_one(trace) as opened:
-        show_path(critical_path.collect(opened.engine, goid, at, start, pid), layout)
+        path = critical_path.collect(opened.engine, goid, at, start, pid)
+        show_path(path, layout, Moments.of(opened.engine, wall))

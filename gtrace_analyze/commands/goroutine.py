@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 @click.argument("trace")
 @click.argument("goid", type=int)
 @click.option("--pid", type=int, help="The process, where several were recorded.")
+@common.telling_moments
 @common.listing(limit=20)
-def command(trace: str, goid: int, pid: int | None, layout: Layout) -> None:
+def command(trace: str, goid: int, pid: int | None, wall: bool, layout: Layout) -> None:
     """One goroutine's life: who made it, where it waited, who woke it, what it did last."""
     from gtrace_analyze.analyses import goroutine
+    from gtrace_analyze.moments import Moments
     from gtrace_analyze.render.goroutine import show_life
 
     for opened in common.opened((trace,)):
-        show_life(goroutine.collect(opened.engine, goid, pid), layout)
+        life = goroutine.collect(opened.engine, goid, pid)
+        show_life(life, layout, Moments.of(opened.engine, wall))

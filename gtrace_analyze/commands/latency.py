@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--system", is_flag=True, help="The runtime's own goroutines, not the program's.")
 @click.option("--plot", type=click.Path(), help="Draw it over time as PNG, SVG or PDF.")
 @common.selecting
+@common.telling_moments
 @common.listing()
 def command(
     traces: tuple[str, ...],
@@ -40,6 +41,7 @@ def command(
     system: bool,
     plot: str | None,
     selection: Selection,
+    wall: bool,
     layout: Layout,
 ) -> None:
     """How long goroutines that could run waited for a processor.
@@ -52,15 +54,15 @@ def command(
     """
     from gtrace_analyze._errors import UsageError
     from gtrace_analyze.analyses import latency
+    from gtrace_analyze.moments import Moments
     from gtrace_analyze.render import latency as text
 
     if worst and over_time:
         raise UsageError("--worst and --over-time exclude each other")
-    found, starts = {}, {}
+    found, moments = {}, {}
     for trace in common.opened(traces):
         common.require_runs(trace)
-        (recording,) = trace.engine.rows("SELECT ts FROM recording")
-        starts[trace.source] = recording["ts"]
+        moments[trace.source] = Moments.of(trace.engine, wall)
         if worst:
             found[trace.source] = latency.worst(trace.engine, selection, layout.limit or 100)
         elif over_time:
@@ -73,8 +75,8 @@ def command(
             target = common.picture(plot, trace, len(traces))
             common.save(plots.draw(latency.chart(trace.engine, selection), trace.source), target)
     if worst:
-        text.show_worst(found, starts, layout)
+        text.show_worst(found, moments, layout)
     elif over_time:
-        text.show_over_time(found, starts, layout)
+        text.show_over_time(found, moments, layout)
     else:
         text.show_latency(found, layout)

@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 @common.traces
 @click.option("--out", type=click.Path(), help="Draw it as PNG, SVG or PDF instead.")
 @common.selecting
+@common.telling_moments
 @common.listing(limit=32)
-def command(traces: tuple[str, ...], out: str | None, selection: Selection, layout: Layout) -> None:
+def command(
+    traces: tuple[str, ...], out: str | None, selection: Selection, wall: bool, layout: Layout
+) -> None:
     """What goroutines did over time, and how many were alive.
 
     Shows a few goroutines of each go statement, those that lived longest, unless --goid or --func
     says which; -n is how many at most.
     """
     from gtrace_analyze.analyses import timeline
+    from gtrace_analyze.moments import Moments
     from gtrace_analyze.render import timeline as text
 
     most = layout.limit or 10**6
@@ -39,4 +43,4 @@ def command(traces: tuple[str, ...], out: str | None, selection: Selection, layo
             common.save(plots.draw(chart, trace.source), common.picture(out, trace, len(traces)))
         else:
             chart = timeline.collect(trace.engine, selection, most, text.cells_for_text())
-            text.show_timeline(chart, layout)
+            text.show_timeline(chart, layout, Moments.of(trace.engine, wall))

@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import Any, TextIO
 
 from gtrace_analyze.analyses.critical_path import Path, Step
+from gtrace_analyze.moments import Moments
 from gtrace_analyze.render.listing import Column, Layout, show
 from gtrace_analyze.units import duration, short_function
 
@@ -18,31 +19,31 @@ _NAMES = [
     *("wake", "waker_goid", "certain", "end"),
 ]
 _COLUMNS = [
-    Column("at_ns", "FROM", lambda ns: f"{ns / 1e9:.6f}s", right=True),
+    Column("at", "FROM", right=True),
     Column("dur", "FOR", duration, right=True),
     Column("who", "GOROUTINE"),
     Column("what", "", elastic=True),
 ]
 
 
-def show_path(path: Path, layout: Layout, stream: TextIO | None = None) -> None:
+def show_path(path: Path, layout: Layout, moments: Moments, stream: TextIO | None = None) -> None:
     """Print the steps, the latest first, and where the time went; as JSON or CSV, the steps."""
     out = stream or sys.stdout
     rows = [dataclasses.asdict(step) | {"dur": step.dur} for step in path.steps]
     rows = [{name: row[name] for name in _NAMES} for row in rows]
     if layout.form == "text":
-        rows = [row | _texts(step, path) for row, step in zip(rows, path.steps, strict=True)]
-        _write_head(path, out)
-    show(rows, _COLUMNS, layout, _NAMES, out)
+        told = zip(rows, path.steps, strict=True)
+        rows = [row | {"at": moments.text(row["ts"])} | _texts(step) for row, step in told]
+        _write_head(path, moments, out)
+    show(moments.rows(rows), _COLUMNS, layout, moments.names(_NAMES), out)
     if layout.form == "text":
         if not path.whole:
             out.write("… there is more: --from begins later\n")
         _write_sums(path, out)
 
 
-def _texts(step: Step, path: Path) -> dict[str, Any]:
+def _texts(step: Step) -> dict[str, Any]:
     return {
-        "at_ns": step.ts - path.recording_start,
         "who": f"{'  ' * step.depth}{step.goid}",
         "what": _what(step),
     }
@@ -67,13 +68,13 @@ def _what(step: Step) -> str:
     return ", ".join(parts)
 
 
-def _write_head(path: Path, out: TextIO) -> None:
+def _write_head(path: Path, moments: Moments, out: TextIO) -> None:
     steps = path.steps
     name = short_function(path.facts["function"])
     length = steps[0].ts_end - min(s.ts for s in steps) if steps else 0
     out.write(f"goroutine {path.facts['goid']}, {name}: the last {duration(length)} before ")
-    end = (steps[0].ts_end if steps else path.recording_start) - path.recording_start
-    out.write(f"{duration(end)}, from the end back\n\n")
+    end = steps[0].ts_end if steps else path.recording_start
+    out.write(f"{moments.text(end)}, from the end back\n\n")
 
 
 def _write_sums(path: Path, out: TextIO) -> None:

@@ -6,6 +6,7 @@ import sys
 from typing import Any, TextIO
 
 from gtrace_analyze.analyses.goroutine import Life
+from gtrace_analyze.moments import Moments
 from gtrace_analyze.render.listing import Column, Layout, show, write_json
 from gtrace_analyze.units import duration, number, short_function, short_place
 
@@ -34,35 +35,36 @@ _CHILDREN = [
     Column("created_at", "AT", lambda value: _place(value), elastic=True),
 ]
 _INTERVALS = [
-    Column("at", "AT", lambda ns: f"{ns / 1e9:.6f}s", right=True),
+    Column("at", "AT", right=True),
     Column("dur_seen", "FOR", duration, right=True),
     Column("state", "STATE", lambda value: value or "unknown"),
     Column("what", "WHAT", elastic=True),
 ]
 
 
-def show_life(life: Life, layout: Layout, stream: TextIO | None = None) -> None:
+def show_life(life: Life, layout: Layout, moments: Moments, stream: TextIO | None = None) -> None:
     """Print it; as CSV its intervals, of which text shows the last `layout.limit`."""
     out = stream or sys.stdout
     if layout.form == "json":
         value = {
-            "facts": life.facts,
+            "facts": moments.rows([life.facts])[0],
             "stack": life.stack,
             "creator_stack": life.creator_stack,
             "waits": life.waits.to_pylist(),
             "wakers": life.wakers.to_pylist(),
             "children": life.children.to_pylist(),
-            "intervals": life.intervals.to_pylist(),
+            "intervals": moments.rows(life.intervals.to_pylist()),
         }
         write_json(value, out)
     elif layout.form == "csv":
-        show(life.intervals.to_pylist(), [], layout, life.intervals.column_names, out)
+        names = moments.names(life.intervals.column_names)
+        show(moments.rows(life.intervals.to_pylist()), [], layout, names, out)
     else:
-        _write(life, layout.limit, out)
+        _write(life, layout.limit, moments, out)
 
 
-def _write(life: Life, limit: int, out: TextIO) -> None:
-    for line in _facts(life):
+def _write(life: Life, limit: int, moments: Moments, out: TextIO) -> None:
+    for line in _facts(life, moments):
         out.write(line + "\n")
     for title, frames in (("stack", life.stack), ("created by", life.creator_stack)):
         if frames:
@@ -79,16 +81,17 @@ def _write(life: Life, limit: int, out: TextIO) -> None:
             out.write(f"\n{title}\n")
             show(table.to_pylist(), columns, Layout(limit=10), table.column_names, out)
     rows = [
-        row | {"at": row["ts"] - life.start, "what": _what(row)}
+        row | {"at": moments.text(row["ts"]), "what": _what(row)}
         for row in life.intervals.to_pylist()
     ]
     shown = rows[-limit:] if limit else rows
     which = "all" if len(shown) == len(rows) else f"the last {len(shown):,} of {len(rows):,}"
-    out.write(f"\nits states, {which} (AT counts from the start of the recording)\n")
+    clock = "is on the wall clock" if moments.wall else "counts from the start of the recording"
+    out.write(f"\nits states, {which} (AT {clock})\n")
     show(shown, _INTERVALS, Layout(), [], out)
 
 
-def _facts(life: Life) -> list[str]:
+def _facts(life: Life, moments: Moments) -> list[str]:
     facts = life.facts
     lines = [
         f"goroutine {facts['goid']} of pid {facts['pid']}, {facts['state'] or 'state unknown'}"
@@ -99,12 +102,9 @@ def _facts(life: Life) -> list[str]:
         parent = f", goroutine {facts['parent_goid']}" if facts["parent_goid"] else ""
         by = short_function(facts["created_by"])
         lines.append(f"  created by {by} at {_place(facts['created_at'])}{parent}")
-    born = (
-        "before the recording"
-        if facts["ts"] is None
-        else f"at {duration(facts['ts'] - life.start)}"
-    )
-    died = "" if facts["ts_end"] is None else f", ended at {duration(facts['ts_end'] - life.start)}"
+    begin, end = facts["ts"], facts["ts_end"]
+    born = "before the recording" if begin is None else f"at {moments.text(begin)}"
+    died = "" if end is None else f", ended at {moments.text(end)}"
     lines.append(f"  created {born}{died}")
     spent = [
         f"{duration(facts[f'{state}_ns'])} {state}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from gtrace_analyze.moments import Moments
 from gtrace_analyze.render.listing import Column, Layout, merged, show
 from gtrace_analyze.units import duration, number, short_function, short_position
 
@@ -27,7 +28,7 @@ _KEYS = {
     "created_at": Column("created_at", "CREATED AT", short_position, elastic=True),
 }
 _OVER_TIME = [
-    Column("at_ns", "AT", duration, right=True),
+    Column("at", "AT", right=True),
     Column("runs", "RUNS", number, right=True),
     Column("p50_ns", "P50", duration, right=True),
     Column("p99_ns", "P99", duration, right=True),
@@ -35,7 +36,7 @@ _OVER_TIME = [
 ]
 _WORST = [
     Column("dur_seen", "LATENCY", duration, right=True),
-    Column("at_ns", "AT", duration, right=True),
+    Column("at", "AT", right=True),
     Column("goid", "GOID", right=True),
     Column("function", "GOROUTINE", short_function, elastic=True),
     Column("cause", "BECAME"),
@@ -51,35 +52,43 @@ def show_latency(found: Mapping[str, pa.Table], layout: Layout) -> None:
 
 
 def show_over_time(
-    found: Mapping[str, pa.Table], starts: Mapping[str, int], layout: Layout
+    found: Mapping[str, pa.Table], moments: Mapping[str, Moments], layout: Layout
 ) -> None:
-    """Print the hundredths of the time; `starts` is when each recording began, ns."""
+    """Print the hundredths of the time."""
     rows, names = merged(found)
-    show(_timed(rows, found, starts, layout), [*_source(names), *_OVER_TIME], layout, names)
+    _show_timed(rows, names, _OVER_TIME, moments, layout)
 
 
-def show_worst(found: Mapping[str, pa.Table], starts: Mapping[str, int], layout: Layout) -> None:
+def show_worst(
+    found: Mapping[str, pa.Table], moments: Mapping[str, Moments], layout: Layout
+) -> None:
     """Print the longest of all and what ran instead."""
     rows, names = merged(found)
     if layout.form == "text":
         rows = [row | {"ran": _instead(row)} for row in rows]
-    show(_timed(rows, found, starts, layout), [*_source(names), *_WORST], layout, names)
+    _show_timed(rows, names, _WORST, moments, layout)
 
 
 def _source(names: list[str]) -> list[Column]:
     return [Column("source", "SOURCE", elastic=True)] if "source" in names else []
 
 
-def _timed(
+def _show_timed(
     rows: list[dict[str, Any]],
-    found: Mapping[str, pa.Table],
-    starts: Mapping[str, int],
+    names: list[str],
+    columns: list[Column],
+    moments: Mapping[str, Moments],
     layout: Layout,
-) -> list[dict[str, Any]]:
-    if layout.form != "text":
-        return rows
-    (only, *_) = found
-    return [row | {"at_ns": row["ts"] - starts[row.get("source", only)]} for row in rows]
+) -> None:
+    """Rows that have a `ts`, each of the recording that is its source."""
+    (only, *_) = moments
+    told = [(row, moments[row.get("source", only)]) for row in rows]
+    if layout.form == "text":
+        rows = [row | {"at": by.text(row["ts"])} for row, by in told]
+    else:
+        rows = [new for row, by in told for new in by.rows([row])]
+        names = moments[only].names(names)
+    show(rows, [*_source(names), *columns], layout, names)
 
 
 def _instead(row: dict[str, Any]) -> str:

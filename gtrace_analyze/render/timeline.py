@@ -10,6 +10,7 @@ import click
 import pyarrow as pa
 
 from gtrace_analyze.analyses.timeline import Lane, Timeline
+from gtrace_analyze.moments import Moments
 from gtrace_analyze.render.listing import Layout, show, terminal_width
 from gtrace_analyze.units import duration
 
@@ -33,16 +34,17 @@ def cells_for_text() -> int:
     return terminal_width() - LABEL_WIDTH - 1
 
 
-def show_timeline(timeline: Timeline, layout: Layout, stream: TextIO | None = None) -> None:
+def show_timeline(
+    timeline: Timeline, layout: Layout, moments: Moments, stream: TextIO | None = None
+) -> None:
     """Print the chart; as JSON or CSV, its cells."""
     out = stream or sys.stdout
     if layout.form != "text":
-        show(_rows(timeline), [], layout, _NAMES, out)
+        show(moments.rows(_rows(timeline)), [], layout, moments.names(_NAMES), out)
         return
-    seconds = f"{(timeline.start - timeline.recording_start) / 1e9:.3f} s"
     length = duration(timeline.end - timeline.start)
     names = "  ".join(f"{_styled(mark, color)} {state}" for state, (mark, color) in _MARKS.items())
-    out.write(f"from {seconds} on, for {length}\n{names}\n\n")
+    out.write(f"from {moments.text(timeline.start)} on, for {length}\n{names}\n\n")
     out.write(f"{'alive':>{LABEL_WIDTH}} {_alive(timeline)}\n")
     cells = _cells(timeline.shares)
     site = None

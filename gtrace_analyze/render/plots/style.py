@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from gtrace_analyze._errors import UsageError
 
-__all__ = ["ALARM", "INK", "MUTED", "SITES", "STATES", "bare", "figure", "save"]
+__all__ = ["ALARM", "INK", "MUTED", "SITES", "STATES", "bare", "figure", "save", "seconds_from"]
 
 INK = "#22272e"
 MUTED = "#768390"
@@ -48,6 +48,11 @@ def bare(axes: Axes) -> None:
     axes.spines["bottom"].set_color("#c8ccd1")
     axes.tick_params(length=0, colors=MUTED, labelsize=8)
     axes.set_axisbelow(True)
+
+
+def seconds_from(started: str | None) -> str:
+    """What stands below an axis of time; `started` as in the charts."""
+    return "seconds from the start of the recording" + (f", {started}" if started else "")
 
 
 def save(fig: Figure, path: Path) -> None:

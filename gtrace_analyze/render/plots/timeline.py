@@ -17,7 +17,16 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from gtrace_analyze.analyses.timeline import Lane, Timeline
-from gtrace_analyze.render.plots.style import ALARM, INK, MUTED, SITES, STATES, bare, figure
+from gtrace_analyze.render.plots.style import (
+    ALARM,
+    INK,
+    MUTED,
+    SITES,
+    STATES,
+    bare,
+    figure,
+    seconds_from,
+)
 from gtrace_analyze.units import short_function, short_place
 
 __all__ = ["draw"]
@@ -52,7 +61,7 @@ def draw(timeline: Timeline, title: str) -> Figure:
     _draw_lanes(gantt, timeline, start, end)
     for axes in (live, gantt):
         axes.set_xlim(start, end)
-    gantt.set_xlabel("seconds from the start of the recording", size=8, color=MUTED)
+    gantt.set_xlabel(seconds_from(timeline.started), size=8, color=MUTED)
     _legend(fig, timeline, height)
     return fig
 
