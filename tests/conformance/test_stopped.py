@@ -28,6 +28,10 @@ from live.recording import READY_S, recording_of, running, said
 
 pytestmark = [pytest.mark.live, pytest.mark.go, pytest.mark.slow]
 
+# Those whose tracer is not of one clock with the recording, which test_conformance checks the others by.
+VERSIONS = [toolchains.DEBIAN, "1.21.13"]
+if os.environ.get("GTRACE_CONFORMANCE") == "long":
+    VERSIONS.append(toolchains.NEWEST)
 WORK = ["channels", "timers", "locks", "network", "gc", "sched", "syscalls", "channels"]
 AS_STATES = {"copystack": "running", "preempted": "waiting", "leaked": "waiting"}
 BUSY = ["GC mark termination", "stopping the world", "flushing proc caches", "garbage collection"]
@@ -35,7 +39,7 @@ BUSY = ["GC mark termination", "stopping the world", "flushing proc caches", "ga
 IN_FLIGHT_NS = 50_000_000
 
 
-@pytest.mark.parametrize("version", [toolchains.DEBIAN, "1.21.13", toolchains.NEWEST])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_states_are_those_of_the_stopped_program(version: str, tmp_path: Path) -> None:
     program = toolchains.build(version, PROGRAMS / "witness")
     with running([program, "4", "-", "wait", *WORK, "wait"]) as target:
