@@ -21,7 +21,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import toolchains  # noqa: E402
 from conformance.cost import Cost, cost  # noqa: E402
-from conformance.figures import Figures, figures, total  # noqa: E402
+from conformance.figures import APART, Figures, figures, total, why_apart  # noqa: E402
+from conformance.holdups import hold_ups  # noqa: E402
 from conformance.matching import Match, match  # noqa: E402
 from conformance.observe import observe, observe_both, workloads  # noqa: E402
 
@@ -66,12 +67,14 @@ def main(versions: Sequence[str]) -> None:
     """Run the programs and write the page."""
     parts = [HEAD.format(machine=_machine())]
     rest: Counter[tuple[str, str, str]] = Counter()
+    apart: dict[str, Counter[str]] = {}
     for version in versions or toolchains.TOOLCHAINS:
         print(version, file=sys.stderr)
         with tempfile.TemporaryDirectory() as folder:
             seen = observe(version, workloads(version), Path(folder), plan="full")
         rows = [_row(name, match(seen, name)) for name in workloads(version)]
         parts.append(_section(f"Go {version}", rows))
+        apart[f"Go {version}"] = _apart(rows)
         rest.update(_rest(version, rows))
     newest = toolchains.NEWEST
     print("two programs, crowd, cost", file=sys.stderr)
@@ -83,13 +86,17 @@ def main(versions: Sequence[str]) -> None:
             rows = [_row(name, match(seen, name)) for name in names]
             title = f"Two programs in one recording: that of Go {version}"
             parts.append(_section(title, rows))
+            apart[title] = _apart(rows)
             rest.update(_rest(version, rows))
     with tempfile.TemporaryDirectory() as folder:
         seen = observe(newest, ["crowd"], Path(folder), plan="full")
         rows = [_row("crowd", match(seen, "crowd"))]
-        parts.append(_section(f"100,000 goroutines, Go {newest}", rows))
+        title = f"100,000 goroutines, Go {newest}"
+        parts.append(_section(title, rows))
+        apart[title] = _apart(rows)
         rest.update(_rest(newest, rows))
     parts.append(_listed(rest))
+    parts.append(_times(apart))
     parts.append(_costs([cost(newest, plan) for plan in ("lifecycle", "park", "sched", "full")]))
     (ROOT / "docs" / "conformance.md").write_text("\n".join(parts))
 
@@ -156,6 +163,47 @@ def _listed(rest: Counter[tuple[str, str, str]]) -> str:
         reason = REASONS.get(label, "not known") if minor < 22 else "not known"
         lines.append(f"| {version} | {side} | {label} | {count} | {reason} |")
     return "\n".join(lines) + "\n"
+
+
+def _apart(rows: list[Row]) -> Counter[str]:
+    """How many times in a state do not agree, by the reason."""
+    return Counter(reason for row in rows for reason in why_apart(row.found.both))
+
+
+def _times(apart: dict[str, Counter[str]]) -> str:
+    lines = [
+        "## Why times differ\n",
+        "Each goroutine and state whose time is not within the limit, by what lies between the two "
+        "notes of the transition where they are farthest apart.\n",
+        *(f"* {name}: {meaning}" for name, meaning in APART.items()),
+        "",
+        f"| recording | {' | '.join(APART)} |",
+        f"|---|{'--:|' * len(APART)}",
+    ]
+    lines += [
+        f"| {title} | {' | '.join(f'{counts[name]:,}' for name in APART)} |"
+        for title, counts in apart.items()
+    ]
+    seconds = 5
+    held = hold_ups(seconds)
+    if held is not None:
+        more = held[held.unseen_ns > 20_000]
+        unseen = held[held.unseen_ns == held.ns].ns / 1000
+        lines.append(
+            f"\nOn the same machine, a program that nobody observed did nothing but read the clock "
+            f"for {seconds} s. It was held up for more than 20 µs {len(held):,} times, "
+            f"{len(more):,} times by more than 20 µs beyond what its kernel's tracepoints tell. Of "
+            f"{len(unseen):,} they tell nothing at all: {unseen.sum() / 1000:.1f} ms together, "
+            f"{unseen.max():,.0f} µs at most. Of all time since it started, its kernel counts "
+            f"{_stolen():.2%} as stolen by the host."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _stolen() -> float:
+    """The share of all processors' time that the host took (proc_stat(5))."""
+    ticks = [int(n) for n in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return ticks[7] / sum(ticks)
 
 
 def _costs(costs: list[Cost]) -> str:

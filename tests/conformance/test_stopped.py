@@ -28,7 +28,7 @@ from live.recording import READY_S, recording_of, running, said
 
 pytestmark = [pytest.mark.live, pytest.mark.go, pytest.mark.slow]
 
-# Those whose tracer is not of one clock with the recording, which test_conformance checks the others by.
+# Those whose tracer has a clock of its own.
 VERSIONS = [toolchains.DEBIAN, "1.21.13"]
 if os.environ.get("GTRACE_CONFORMANCE") == "long":
     VERSIONS.append(toolchains.NEWEST)
