@@ -69,7 +69,7 @@ class Recorded:
     @cached_property
     def groups(self) -> list[dict[str, Any]]:
         """Idle ones too."""
-        done = analyze("leaks", "--all", "--json", self.out, timeout=300)
+        done = analyze("leaks", "--all", "--json", self.out)
         assert done.returncode == 0, done.stderr
         groups: list[dict[str, Any]] = json.loads(done.stdout)
         return groups
