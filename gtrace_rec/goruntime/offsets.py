@@ -18,7 +18,18 @@ from gtrace_rec.goruntime.versions import parse_version, supported_text
 # What gtrace may want to know; a Go that lacks a field has no entry for it.
 FIELDS: dict[str, tuple[str, ...]] = {
     "g": (
-        *("stack", "stackguard0", "m", "sched", "syscallsp", "syscallpc", "syscallbp", "param"),
+        *(
+            "stack",
+            "stackguard0",
+            "_panic",
+            "_defer",
+            "m",
+            "sched",
+            "syscallsp",
+            "syscallpc",
+            "syscallbp",
+            "param",
+        ),
         *("atomicstatus", "goid", "schedlink", "waitsince", "waitreason", "lockedm"),
         *("parentGoid", "gopc", "startpc", "waiting", "labels", "timer", "coroarg", "coroexit"),
         *("syncGroup", "bubble"),

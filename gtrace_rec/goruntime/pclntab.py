@@ -36,6 +36,7 @@ _MAX_SAME_NAME = 64
 _PCDATA_INLTREE, _FUNCDATA_INLTREE = 2, 3
 
 FLAG_TOP_FRAME, FLAG_SP_WRITE, FLAG_ASM = 1, 2, 4
+ARGS_UNKNOWN = -(1 << 31)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Function:
     """One function of the text. `end` is the entry of the next: padding is included.
 
     `name` has the type arguments of a generic function, from Go 1.21 on.
+    `args` is the size of its arguments in the caller's frame, ARGS_UNKNOWN where it does not say.
     `func_id` is 0 for a common function; the numbers of the others differ between Go releases.
     `start_line` is the line of its `func` keyword, known from Go 1.20 on.
     """
@@ -50,6 +52,7 @@ class Function:
     name: str
     entry: int
     end: int
+    args: int
     func_id: int
     flag: int
     start_line: int | None
@@ -220,6 +223,19 @@ class FunctionTable:
         function = self.at(pc)
         return None if function is None else self._value(function, function.pcsp, pc)
 
+    def pcdata(self, function: Function, which: int, pc: int) -> int | None:
+        """The value of one of its PCDATA tables at exactly this pc; None where it has none."""
+        if len(function.pcdata) <= which:
+            return None
+        return self._value(function, function.pcdata[which], pc)
+
+    def funcdata(self, function: Function, which: int) -> int | None:
+        """The address of one of its FUNCDATA; None where it has none."""
+        if self._gofunc is None or len(function.funcdata) <= which:
+            return None
+        offset = function.funcdata[which]
+        return None if offset == _NONE else self._gofunc + offset
+
     def _frames_118(self, function: Function, pc: int) -> list[Frame]:
         """Go 1.18 and 1.19: a node says where it was called, and which node it is inlined in."""
         frames: list[Frame] = []
@@ -233,20 +249,16 @@ class FunctionTable:
         return frames
 
     def _inline_index(self, function: Function, pc: int) -> int:
-        if self._gofunc is None or len(function.pcdata) <= _PCDATA_INLTREE:
+        if self.funcdata(function, _FUNCDATA_INLTREE) is None:
             return -1
-        if len(function.funcdata) <= _FUNCDATA_INLTREE:
-            return -1
-        if function.funcdata[_FUNCDATA_INLTREE] == _NONE:
-            return -1
-        value = self._value(function, function.pcdata[_PCDATA_INLTREE], pc)
+        value = self.pcdata(function, _PCDATA_INLTREE, pc)
         return -1 if value is None else value
 
     def _inline_node(
         self, function: Function, index: int, layout: struct.Struct
     ) -> tuple[int, ...]:
-        assert self._gofunc is not None
-        base = self._gofunc + function.funcdata[_FUNCDATA_INLTREE]
+        base = self.funcdata(function, _FUNCDATA_INLTREE)
+        assert base is not None
         return layout.unpack(self._image.read(base + index * layout.size, layout.size))
 
     def _file_line(self, function: Function, pc: int) -> tuple[str | None, int | None]:
@@ -310,7 +322,7 @@ class FunctionTable:
     def _read_function(self, index: int) -> Function:
         at = self._header.functab + int(self._offsets[index])
         layout = _FUNC_118 if self._header.magic == MAGIC_118 else _FUNC_120
-        _, name, _, _, pcsp, pcfile, pcline, pcdata, cu, *start = self._unpack(layout, at)
+        _, name, args, _, pcsp, pcfile, pcline, pcdata, cu, *start = self._unpack(layout, at)
         at += layout.size
         func_id, flag, _, funcdata = self._unpack(_TAIL, at)
         at += _TAIL.size
@@ -320,6 +332,7 @@ class FunctionTable:
             name=self._name(name),
             entry=int(self._entries[index]),
             end=int(self._entries[index + 1]),
+            args=args,
             func_id=func_id,
             flag=flag,
             start_line=start[0] if start else None,

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from gtrace_rec.goruntime.gstructs import LEAKED, RUNNING, WAITING, GStructs, all_gs
 from gtrace_rec.goruntime.heap import Graph, Spans, Words, read_spans, read_words
+from gtrace_rec.goruntime.liveness import Liveness
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reader import take_snapshot
 from gtrace_rec.goruntime.snapshot import Snapshot
@@ -65,13 +66,14 @@ def find_unreachable(
     its heap is, or more than `heap_limit` bytes of it would have to be read. `between` is called
     every few milliseconds. Raises TargetError if the process is gone.
     """
-    first = _look(process, snapshot, heap_limit, between)
+    liveness = Liveness(process)
+    first = _look(process, liveness, snapshot, heap_limit, between)
     if first is None:
         return None
     if not (first == 1).any():
         return first
     again = take_snapshot(process, between=between)
-    second = _look(process, again, heap_limit, between)
+    second = _look(process, liveness, again, heap_limit, between)
     if second is None:
         return None
     later = dict(zip(again.rows["goid"].tolist(), range(len(again)), strict=True))
@@ -91,7 +93,11 @@ def _same(a: Snapshot, i: int, b: Snapshot, j: int) -> bool:
 
 
 def _look(
-    process: GoProcess, snapshot: Snapshot, heap_limit: int, between: Callable[[], None]
+    process: GoProcess,
+    liveness: Liveness,
+    snapshot: Snapshot,
+    heap_limit: int,
+    between: Callable[[], None],
 ) -> NDArray[np.int8] | None:
     every = GStructs(process, all_gs(process))
     gs = every.select(every.live & every.readable)
@@ -110,7 +116,7 @@ def _look(
     awake &= ~_of_collector(process, gs)
     graph.mark(reached, roots.objects(spans))
     graph.mark(reached, held_by_specials(process, spans))
-    _mark_stacks(process, graph, reached, gs, awake)
+    _mark_stacks(process, graph, liveness, reached, gs, awake)
     while True:
         woken = _reachable(blocked, spans, reached, roots, gs, awake) & ~awake[blocked.row]
         if not woken.any():
@@ -118,7 +124,7 @@ def _look(
         awake[blocked.row[woken]] = True
         now = np.zeros(len(gs), np.bool_)
         now[blocked.row[woken]] = True
-        _mark_stacks(process, graph, reached, gs, now)
+        _mark_stacks(process, graph, liveness, reached, gs, now)
     result = np.full(len(snapshot), -1, np.int8)
     result[rows] = ~awake[blocked.row]
     return result
@@ -228,6 +234,7 @@ def _hide_runtime_records(graph: Graph, gs: Words, waiting: Words) -> None:
 def _mark_stacks(
     process: GoProcess,
     graph: Graph,
+    liveness: Liveness,
     reached: NDArray[np.bool_],
     gs: GStructs,
     which: NDArray[np.bool_],
@@ -240,13 +247,12 @@ def _mark_stacks(
     sp = part.column("sched", "gobuf.sp")
     stale = (part.status == RUNNING) | (sp < low) | (sp >= high)
     start = np.where(stale, low, sp) & ~np.uint64(7)
-    words, _ = read_words(process, start, np.maximum(high, start))
     held, _ = read_words(
         process,
         part.addresses,
         part.addresses + np.uint64(process.binary.offsets["g.sizeof"] & ~7),
     )
-    for some in (words, held):
+    for some in (liveness.words(part, start, high), held):
         graph.mark(reached, graph.spans.objects_at(some)[1])
 
 

@@ -46,6 +46,7 @@ class Unwound:
     `parked` says that it begins where gopark left the goroutine.
     `later` says that a part of the stack was read after the glimpse.
     `arguments` are the words in the home slots of the first frames' first arguments.
+    `bases` are where the frames end: on amd64, where their return addresses stand.
     """
 
     pcs: NDArray[np.int64]
@@ -54,6 +55,7 @@ class Unwound:
     parked: NDArray[np.bool_]
     later: NDArray[np.bool_]
     arguments: NDArray[np.uint64]
+    bases: NDArray[np.uint64]
 
 
 class Unwinder:
@@ -81,6 +83,7 @@ class Unwinder:
             parked=np.zeros(count, np.bool_),
             later=windows.later,
             arguments=np.zeros((count, _ARGUMENTS), np.uint64),
+            bases=np.zeros((count, max_depth), np.uint64),
         )
         result.parked[rows] = np.isin(pc, list(self._park_calls))
         return_slot = np.uint64(0 if self._lr else 8)
@@ -95,6 +98,7 @@ class Unwinder:
             result.depth[rows[known]] = level + 1
             result.complete[rows[kind == _LAST]] = True
             base = sp + rule["delta"]
+            result.bases[rows[known], level] = base[known]
             if level < _ARGUMENTS:
                 homes, _ = windows.words(rows[known], base[known] + 8)
                 result.arguments[rows[known], level] = homes

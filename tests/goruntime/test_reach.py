@@ -23,7 +23,8 @@ COPIES = 20
 LOST = ["Receiver", "Sender", "Select", "Locker", "Waiter", "Cond", "Nil", "Empty", "Ring"]
 HELD = [
     *("ByGlobal", "ByGlobalLock", "ByMap", "ByTimer", "Through", "ByBlocked", "BySelect"),
-    *("ByFinalizer", "ByFinalized"),
+    *("ByFinalizer", "ByFinalized", "ByDefer", "ByDefers", "ByVariable", "ByArgument", "ByResult"),
+    "ByPanic",
 ]
 
 

@@ -56,6 +56,97 @@ func heldBySelect(a, b chan int) {
 	}
 }
 
+func heldByDefer(c chan int)    { <-c }
+func heldByDefers(c chan int)   { <-c }
+func heldByVariable(c chan int) { <-c }
+func heldByArgument(c chan int) { <-c }
+func heldByResult(c chan int)   { <-c }
+func heldByPanic(c chan int)    { <-c }
+
+// These wait on a global, so they can run again, and would then use the channel that each keeps in its
+// own way: for a deferred call, for one of many, in a variable that others have the address of, as
+// an argument too many for the registers, as what a call returned, in a panic.
+func deferring(c chan int) {
+	defer close(c)
+	<-global
+}
+
+func deferringOften(c chan int) {
+	defer close(make(chan int))
+	defer close(make(chan int))
+	defer close(make(chan int))
+	defer close(make(chan int))
+	defer close(c)
+	defer close(make(chan int))
+	defer close(make(chan int))
+	defer close(make(chan int))
+	defer close(make(chan int))
+	c = nil
+	<-global
+}
+
+type inner struct {
+	before [9]int
+	c      chan int
+}
+
+func varying(c chan int) {
+	v := inner{c: c}
+	fill(&v)
+	<-global
+	fill(&v)
+	v.c <- 1
+}
+
+//go:noinline
+func fill(v *inner) { v.before[3]++ }
+
+//go:noinline
+func arguing(a, b, c, d, e, f, g, h, i, j, k, l *int, last chan int) {
+	<-global
+	last <- 1
+	println(a, b, c, d, e, f, g, h, i, j, k, l)
+}
+
+//go:noinline
+func same(c chan int) chan int { return c }
+
+func resulting(c chan int) {
+	d := same(c)
+	c = nil
+	<-global
+	d <- 1
+}
+
+func panicking(c chan int) {
+	defer func() {
+		<-global
+		recover().(chan int) <- 1
+	}()
+	panic(c)
+}
+
+func keep() {
+	var c [6]chan int
+	for i := range c {
+		c[i] = make(chan int)
+	}
+	go heldByDefer(c[0])
+	go deferring(c[0])
+	go heldByDefers(c[1])
+	go deferringOften(c[1])
+	go heldByVariable(c[2])
+	go varying(c[2])
+	go heldByArgument(c[3])
+	go func(c chan int) {
+		arguing(nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, c)
+	}(c[3])
+	go heldByResult(c[4])
+	go resulting(c[4])
+	go heldByPanic(c[5])
+	go panicking(c[5])
+}
+
 // sleeper keeps a channel on its stack and sleeps.
 func sleeper(c chan int) {
 	for {
@@ -155,6 +246,7 @@ func main() {
 		lose()
 	}
 	hold()
+	keep()
 	clobber(64)
 	time.Sleep(300 * time.Millisecond)
 	runtime.GC()
