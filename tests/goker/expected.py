@@ -6,6 +6,7 @@ import re
 
 from goker import harness
 from goker.harness import Outcome, Stack
+from gtrace_analyze.analyses.leaks import LeakGroup
 
 _TEST = "goroutineleakprofile_test.go"
 _CASE = re.compile(r'make(?:Flaky)?Test\("(\w+)",\n((?:\t+(?://.*|`.*`.*)\n)+)')
@@ -28,5 +29,15 @@ def kinds_in(
     return [(p, {goid for goid, text in words.items() if p.search(text)}) for p in patterns]
 
 
+def expects(patterns: list[re.Pattern[str]], group: LeakGroup) -> bool:
+    """One of the kinds is that of a group that gtrace reports."""
+    texts = [_text(frame["function"], group.reason) for frame in group.stack]
+    return any(pattern.search(text) for pattern in patterns for text in texts)
+
+
 def _words(stack: Stack) -> str:
-    return f"{stack.functions[-1].removeprefix('main.')}(...) [{stack.reason}]"
+    return _text(stack.functions[-1], stack.reason)
+
+
+def _text(function: str, reason: str | None) -> str:
+    return f"{function.removeprefix('main.')}(...) [{reason}]"

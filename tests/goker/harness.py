@@ -112,12 +112,9 @@ class Outcome:
         """Reported, but in neither profile."""
         return self.reported - set(self.named)
 
-    @property
-    def unlike(self) -> set[int]:
-        """Of those beyond, the ones that stand where the profiles name nobody."""
-        places = {stack.place for stack in self.named.values()}
-        groups = (g for g in self.groups if (g.function, g.reason) not in places)
-        return self.beyond & {goid for group in groups for goid in group.goids}
+    def like(self, group: LeakGroup) -> int:
+        """How many the profiles name that wait where a group does, for the same reason."""
+        return sum(s.place == (group.function, group.reason) for s in self.named.values())
 
 
 def sources() -> Path:

@@ -42,11 +42,10 @@ it prints, so it prints the profile once more after the recorder's last look. Wr
 MISSED = """
 ## What was missed
 
-A search of memory calls a goroutine lost only if no word at all refers to what it waits on. Each of
-these has one that does, at every look: left over in a frame of a goroutine that can run, where the
-program will not use it again, or in one of the runtime's own records. Go's profile knows from the
-compiler which words are in use; a recorder outside takes every word for a reference, so that nobody
-is called lost who is not.
+A search of memory calls a goroutine lost only if no word that may be in use refers to what it
+waits on. Each of these has one that does, at every look: left over in one of the runtime's own
+records, or in an object where no pointer belongs. Go's profile knows the types of all objects; a
+recorder outside takes every word of them for a reference, so that nobody is called lost who is not.
 
 | program | waits in | reason | missed | of |
 |---|---|---|--:|--:|
@@ -56,13 +55,14 @@ BEYOND = """
 ## What neither profile names
 
 Each of these stands in the same function, for the same reason, as goroutines that the profile does
-name (the column "like it"): one round of many of its loop, with the same bug; and none was
-woken again. The profile cannot see it, since the garbage collector keeps what the goroutine waits
-on. Go puts objects of less than 16 bytes without pointers, such as a `sync.Mutex` of its own,
-together into blocks of 16 bytes, which live as long as any object in them; the first such block is
-shared with what the program or the runtime refers to for good. For the same reason the search of
-memory proves nothing, and the verdict is `suspect`: nobody got the lock any more, or
-others like it are lost for certain.
+name (the column "like it"), or as Go's own test expects of this program: one round of many of its
+loop, with the same bug; and none was woken again. The profile cannot see it, since the garbage
+collector keeps what the goroutine waits on. Go puts objects of less than 16 bytes without pointers,
+such as a `sync.Mutex` of its own, together into blocks of 16 bytes, which live as long as what is
+in them, and this block is shared with what the program or the runtime refers to for good. For the
+same reason the search of memory proves nothing; the verdict is `suspect`, since nobody got the lock
+any more or others like it are lost for certain, and `leak` where the lock's holder is seen to stand
+still as well.
 
 | program | waits in | reason | verdict | beyond | like it |
 |---|---|---|---|--:|--:|
@@ -129,12 +129,14 @@ def _missed(outcomes: list[Outcome]) -> Iterator[str]:
 
 
 def _beyond(outcomes: list[Outcome]) -> Iterator[str]:
+    patterns = expected.expected()
     for o in outcomes:
-        there = Counter(stack.place for stack in o.named.values())
         for group in o.groups:
             if count := len(o.beyond & set(group.goids)):
-                place = str(group.function), str(group.reason)
-                yield _row(o.name, f"`{place[0]}`", place[1], group.verdict, count, there[place])
+                like = o.like(group) or "none"
+                if expected.expects(patterns.get(o.name, []), group):
+                    like = f"{like}, and Go's test expects it"
+                yield _row(o.name, f"`{group.function}`", group.reason, group.verdict, count, like)
 
 
 def _expected(outcomes: list[Outcome]) -> str:

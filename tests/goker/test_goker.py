@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from goker.expected import expected, kinds_in
+from goker.expected import expected, expects, kinds_in
 from goker.harness import Outcome
 
 pytestmark = [pytest.mark.live, pytest.mark.go, pytest.mark.slow]
@@ -16,15 +16,20 @@ def test_all_programs_ran(outcomes: list[Outcome]) -> None:
 
 
 def test_what_the_profile_finds_is_found(outcomes: list[Outcome]) -> None:
-    # A word left over may look like a reference; those are the only ones missed.
+    # A word left over in an object may look like a reference; those are the only ones missed.
     unexplained = {o.name: o.missed - o.held for o in outcomes if o.missed - o.held}
     assert not unexplained
     missed, named = (sum(len(getattr(o, x)) for o in outcomes) for x in ("missed", "named"))
-    assert missed <= 0.1 * named
+    assert missed <= 0.02 * named
 
 
-def test_what_is_reported_beyond_it_stands_where_it_finds_others(outcomes: list[Outcome]) -> None:
-    assert {o.name: o.unlike for o in outcomes if o.unlike} == {}
+def test_what_is_reported_beyond_it_is_of_a_kind_that_it_finds(outcomes: list[Outcome]) -> None:
+    """Or that Go's own test expects of the program."""
+    patterns = expected()
+    for o in outcomes:
+        for group in o.groups:
+            if o.beyond & set(group.goids) and not o.like(group):
+                assert expects(patterns.get(o.name, []), group), (o.name, group)
     beyond, named = (sum(len(getattr(o, x)) for o in outcomes) for x in ("beyond", "named"))
     assert beyond <= 0.02 * named
 
