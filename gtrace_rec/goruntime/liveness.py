@@ -10,11 +10,13 @@ handlers and their callers, and on arm64.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gtrace_rec._errors import TargetError
 from gtrace_rec.goruntime.glimpse import Glimpse
 from gtrace_rec.goruntime.gstructs import GStructs
 from gtrace_rec.goruntime.heap import Words, read_words
@@ -54,8 +56,10 @@ class _Frame:
 class Liveness:
     """What is in use on the stacks of one process; remembers what it read of the binary."""
 
-    def __init__(self, process: GoProcess) -> None:
+    def __init__(self, process: GoProcess, between: Callable[[], None] = lambda: None) -> None:
+        """`between` is called every few milliseconds."""
         self._process = process
+        self._between = between
         self._functions = process.binary.functions
         self._unwinder = Unwinder(process)
         self._frames: dict[int, _Frame | None] = {}
@@ -70,6 +74,7 @@ class Liveness:
             part = np.zeros(len(gs), np.bool_)
             part[first : first + _CHUNK] = True
             found.append(self._chunk(gs.select(part), start[part], high[part]))
+            self._between()
         return np.concatenate(found)
 
     def _chunk(self, gs: GStructs, start: Words, high: Words) -> Words:
@@ -115,8 +120,11 @@ class Liveness:
 
     def _of(self, pc: int) -> _Frame | None:
         if pc not in self._frames:
-            function = self._functions.at(pc)
-            self._frames[pc] = None if function is None else self._read(function, pc)
+            try:
+                function = self._functions.at(pc)
+                self._frames[pc] = None if function is None else self._read(function, pc)
+            except TargetError:  # the binary is damaged here
+                self._frames[pc] = None
         return self._frames[pc]
 
     def _read(self, function: Function, pc: int) -> _Frame | None:
@@ -202,6 +210,7 @@ class _Use:
     def follow(self, rows: NDArray[np.int64], records: Words) -> None:
         """The `_defer` or `_panic` at the address given for each row, where it lies on the stack,
         and those it links to: no frame speaks of them."""
+        rows, records = rows[records != 0], records[records != 0]
         for row, record in zip(rows.tolist(), records.tolist(), strict=True):
             size, first = int(self._sizes[row]), int(self._first[row])
             seen, front = set[int](), [record]

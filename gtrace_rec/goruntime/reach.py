@@ -66,7 +66,7 @@ def find_unreachable(
     its heap is, or more than `heap_limit` bytes of it would have to be read. `between` is called
     every few milliseconds. Raises TargetError if the process is gone.
     """
-    liveness = Liveness(process)
+    liveness = Liveness(process, between)
     first = _look(process, liveness, snapshot, heap_limit, between)
     if first is None:
         return None

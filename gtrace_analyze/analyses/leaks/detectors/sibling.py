@@ -1,6 +1,6 @@
 """Goroutines that stand where others of their kind are proven to stand for ever.
 
-The search of memory errs on one side: a word left over on a stack may look like a reference to what
+The search of memory errs on one side: a word left over somewhere may look like a reference to what
 a goroutine waits on, so some of those that are lost go unproven.
 """
 
