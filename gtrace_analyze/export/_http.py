@@ -12,10 +12,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from urllib3.util import Retry
 
 from gtrace_analyze._errors import GtraceError, UsageError
@@ -66,12 +63,12 @@ class Client:
         self._pool = urllib3.PoolManager(retries=retry, timeout=timeout_s)
         self._retries = retries
 
-    def send(self, request: ExportTraceServiceRequest) -> tuple[int, str]:
+    def send(self, request: bytes) -> tuple[int, str]:
         """How many spans the receiver did not take, and what it says; (0, "") where all is well.
 
         Raises RefusedError if, after all retries, it was not reached or did not take the request.
         """
-        body = gzip.compress(request.SerializeToString(), 1)
+        body = gzip.compress(request, 1)
         try:
             answer = self._pool.request("POST", self._url, body=body, headers=self._headers)
         except urllib3.exceptions.HTTPError as e:

@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Column", "beside", "blob", "fixed64s", "message", "messages", "packed", "uint", "uints"]
+__all__ = [
+    *("Column", "beside", "blob", "blobs", "fixed64s", "heads", "message", "messages", "packed"),
+    *("same", "uint", "uints"),
+]
 
 _VARINT, _I64, _LEN = 0, 1, 2
 
@@ -76,6 +79,23 @@ def fixed64s(number: int, values: Ints, where: Mask | None = None) -> Column:
     return _tagged(number << 3 | _I64, _column(words, np.ones_like(words, np.bool_)), where)
 
 
+def blobs(number: int, octets: npt.NDArray[np.uint8], where: Mask | None = None) -> Column:
+    """`blob` for each row of octets, which are all of one length."""
+    column = _column(octets, np.ones_like(octets, np.bool_))
+    return _tagged(number << 3 | _LEN, beside(_varints(column.sizes), column), where)
+
+
+def heads(number: int, sizes: npt.NDArray[np.int64]) -> Column:
+    """What stands before fields of type string, bytes or message that have so many octets."""
+    return _tagged(number << 3 | _LEN, _varints(sizes), None)
+
+
+def same(octets: bytes) -> Column:
+    """The same in each row."""
+    row = np.frombuffer(octets, np.uint8)[None, :]
+    return _column(row, np.ones_like(row, np.bool_))
+
+
 def messages(number: int, *fields: Column, where: Mask | None = None) -> Column:
     """`message` for each row."""
     content = beside(*fields)
@@ -89,8 +109,7 @@ def beside(*columns: Column) -> Column:
 
 
 def _tagged(tag: int, value: Column, where: Mask | None) -> Column:
-    head = np.frombuffer(_varint(tag), np.uint8)[None, :]
-    column = beside(_column(head, np.ones_like(head, np.bool_)), value)
+    column = beside(same(_varint(tag)), value)
     if where is None:
         return column
     parts = tuple((octets, used & where[:, None]) for octets, used in column.parts)

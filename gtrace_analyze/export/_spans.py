@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from gtrace_analyze.analyses import leaks
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.export._clock import Clock
+from gtrace_analyze.export._pieces import Ints, mapped
+from gtrace_analyze.export._spanforms import Events, Form, Octets, Spans
 from gtrace_analyze.export._streams import batches
 from gtrace_analyze.export._timeline import arguments
 from gtrace_analyze.selection import Selection
@@ -28,10 +32,13 @@ from gtrace_rec.schema import Manifest, Process
 __all__ = ["MOST_EVENTS", "Limits", "requests"]
 
 MOST_EVENTS = 128  # of a span; what OpenTelemetry's SDKs keep by default
-_SPANS = "FROM goroutine_spans($start, $end, $goids, $pattern, $most) ORDER BY pid, seen_ts, goid"
+_SPANS = (
+    "SELECT * REPLACE (map_entries(labels) AS labels) "
+    "FROM goroutine_spans($start, $end, $goids, $pattern, $most) ORDER BY pid, seen_ts, goid"
+)
 _ROWS = 2048  # a goroutine may have many events
 
-Row = Mapping[str, Any]
+_Key = tuple[int, int]  # pid and goid
 
 
 @dataclass(frozen=True)
@@ -46,32 +53,37 @@ def requests(
     engine: Engine,
     selection: Selection,
     resource: Mapping[str, str],
+    form: Form,
     most_events: int = MOST_EVENTS,
     limits: Limits = Limits(),
-) -> Iterator[ExportTraceServiceRequest]:
+) -> Iterator[tuple[int, bytes]]:
     """The goroutines, as requests that are within `limits`, or of a single span.
 
-    `resource` replaces attributes of the processes. A span has the `most_events` longest waits as
-    events; dropped_events_count says how many it has not. Raises UsageError if there is no
-    goroutine in the selection.
+    Each with the number of its spans. `resource` replaces attributes of the processes. A span has
+    the `most_events` longest waits as events; dropped_events_count says how many it has not. Raises
+    UsageError if there is no goroutine in the selection.
     """
-    manifest = engine.recording.manifest
     builder = _Builder(engine, selection)
     parameters = {**arguments(engine, selection), "most": most_events}
-    processes = {p.pid: p for p in manifest.processes}
-    request, count, size, pid = ExportTraceServiceRequest(), 0, 0, None
+    manifest = engine.recording.manifest
+    processes = {p.pid: _process(manifest, p, resource) for p in manifest.processes}
+    parts: list[tuple[int, list[bytes]]] = []  # spans of a process, and of the next
+    count = size = 0
+
+    def request() -> tuple[int, bytes]:
+        return count, form.request([(processes[pid], b"".join(spans)) for pid, spans in parts])
+
     for batch in batches(engine, _SPANS, parameters, _ROWS):
-        for span_pid, span in builder.spans(batch):
-            length = span.ByteSize()
-            if count and (count >= limits.spans or size + length > limits.bytes):
-                yield request
-                request, count, size, pid = ExportTraceServiceRequest(), 0, 0, None
-            if span_pid != pid:
-                _add_process(request, manifest, processes[span_pid], resource)
-                pid = span_pid
-            request.resource_spans[-1].scope_spans[0].spans.append(span)
-            count, size = count + 1, size + length
-    yield request
+        spans = form.spans(builder.spans(batch)).to_pylist()
+        for pid, span in zip(batch.column("pid").to_pylist(), spans, strict=True):
+            if count and (count >= limits.spans or size + len(span) > limits.bytes):
+                yield request()
+                parts, count, size = [], 0, 0
+            if not parts or parts[-1][0] != pid:
+                parts.append((pid, []))
+            parts[-1][1].append(span)
+            count, size = count + 1, size + len(span)
+    yield request()
 
 
 class _Builder:
@@ -82,7 +94,7 @@ class _Builder:
         self._recording = f"{recorder.boot_id} {recorder.pid} {recorder.start_ticks}"
         self._clock = Clock.of(engine.recording.manifest)
         self._parents = _parents(engine, selection)
-        self._roots: dict[tuple[int, int], int] = {}
+        self._roots: dict[_Key, int] = {}
         self._verdicts = {
             (group.pid, goid): group.verdict
             for group in leaks.collect(engine, selection)
@@ -90,71 +102,90 @@ class _Builder:
         }
         self._stacks = _open_stacks(engine, selection)
 
-    def spans(self, batch: Any) -> Iterator[tuple[int, Span]]:
-        """Process and span of each row of `goroutine_spans`."""
-        starts = self._walls(batch.column("seen_ts"))
-        ends = self._walls(batch.column("seen_ts_end"))
-        moments = iter(self._walls(batch.column("events").flatten().field("ts")))
-        for row, start, end in zip(batch.to_pylist(), starts, ends, strict=True):
-            yield row["pid"], self._span(row, start, end, moments)
-
-    def _walls(self, column: Any) -> list[int]:
-        walls: list[int] = self._clock.walls(column.to_numpy(zero_copy_only=False)).tolist()
-        return walls
-
-    def _span(self, row: Row, start: int, end: int, moments: Iterator[int]) -> Span:
-        key = (row["pid"], row["goid"])
-        parent = self._parents.get(key)
-        return Span(
-            trace_id=self._id("trace", key[0], self._root(key), 16),
-            span_id=self._id("span", *key, 8),
-            parent_span_id=b"" if parent is None else self._id("span", key[0], parent, 8),
-            name=row["function"] or "goroutine",
-            kind=Span.SPAN_KIND_INTERNAL,
-            start_time_unix_nano=start,
-            end_time_unix_nano=max(start, end),
-            attributes=_attributes(self._facts(row)),
-            events=[self._event(event, next(moments)) for event in row["events"] or ()],
-            dropped_events_count=row["parks"] - len(row["events"] or ()),
+    def spans(self, batch: pa.RecordBatch) -> Spans:
+        """The rows of `goroutine_spans`."""
+        pids, goids = (batch.column(name).to_pylist() for name in ("pid", "goid"))
+        keys = list(zip(pids, goids, strict=True))
+        parents = [self._parents.get(key) for key in keys]
+        known = np.array([parent is not None for parent in parents], np.bool_)
+        starts, ends = (
+            self._walls(batch.column("seen_ts")),
+            self._walls(batch.column("seen_ts_end")),
+        )
+        counts = _lengths(batch.column("events"))
+        labels = batch.column("labels")
+        return Spans(
+            trace_ids=_octets([self._trace(key) for key in keys], 16),
+            ids=_octets([self._span(key) for key in keys], 8),
+            parent_ids=_octets(
+                [self._span((pid, p or 0)) for pid, p in zip(pids, parents, strict=True)], 8
+            ),
+            has_parent=known,
+            names=_strings(batch.column("function")).fill_null("goroutine"),
+            starts=starts,
+            ends=np.maximum(starts, ends),
+            attributes=self._facts(
+                batch, pa.array([self._verdicts.get(key) for key in keys], pa.string())
+            ),
+            label_counts=_lengths(labels),
+            labels=[(f"gtrace.label.{e['key']}", e["value"]) for e in labels.flatten().to_pylist()],
+            events=self._events(batch.column("events").flatten(), counts),
+            dropped_events=batch.column("parks").to_numpy() - counts,
         )
 
-    def _facts(self, row: Row) -> dict[str, Any]:
-        facts = {
-            "code.function.name": row["function"],
-            "gtrace.goid": row["goid"],
-            "gtrace.parent_goid": row["parent_goid"],
-            "gtrace.created_by": row["created_by"],
-            "gtrace.created_at": row["created_at"],
-            "gtrace.system": row["system"] or None,
-            "gtrace.began_before": row["ts"] is None or row["ts"] < row["seen_ts"] or None,
-            "gtrace.open": row["ts_end"] is None or row["ts_end"] > row["seen_ts_end"] or None,
-            "gtrace.state": row["state"] if row["ts_end"] is None else None,
-            "gtrace.verdict": self._verdicts.get((row["pid"], row["goid"])),
-            "gtrace.running_ns": row["running_ns"],
-            "gtrace.runnable_ns": row["runnable_ns"],
-            "gtrace.waiting_ns": row["waiting_ns"],
-            "gtrace.syscall_ns": row["syscall_ns"] or None,
-            "gtrace.certain": None if row["certain"] else False,
+    def _facts(self, batch: pa.RecordBatch, verdicts: pa.Array) -> dict[str, pa.Array]:
+        column = batch.column
+        seen, over = column("seen_ts"), column("seen_ts_end")
+        function, ends = _strings(column("function")), column("ts_end")
+        before = pc.less(column("ts"), seen).fill_null(True)
+        goes_on = pc.greater(ends, over).fill_null(True)
+        syscall = column("syscall_ns")
+        return {
+            "code.function.name": function,
+            "gtrace.goid": column("goid"),
+            "gtrace.parent_goid": column("parent_goid"),
+            "gtrace.created_by": _strings(column("created_by")),
+            "gtrace.created_at": _strings(column("created_at")),
+            "gtrace.system": _only(True, column("system")),
+            "gtrace.began_before": _only(True, before),
+            "gtrace.open": _only(True, goes_on),
+            "gtrace.state": _where(ends.is_null(), _strings(column("state"))),
+            "gtrace.verdict": verdicts,
+            "gtrace.running_ns": column("running_ns"),
+            "gtrace.runnable_ns": column("runnable_ns"),
+            "gtrace.waiting_ns": column("waiting_ns"),
+            "gtrace.syscall_ns": _where(pc.not_equal(syscall, 0), syscall),
+            "gtrace.certain": _only(False, column("certain")),
         }
-        return facts | {f"gtrace.label.{key}": value for key, value in row["labels"] or ()}
 
-    def _event(self, event: Row, moment: int) -> Span.Event:
-        facts = {
-            "gtrace.wait_ns": event["ns"],
-            "gtrace.open": event["open"] or None,
-            "gtrace.wake": event["wake"],
-            "gtrace.waker_goid": event["waker_goid"],
-            "gtrace.obj": None if event["obj"] is None else f"{event['obj']:#x}",
-            "gtrace.certain": None if event["certain"] else False,
-            "code.function.name": event["function"],
-            "code.file.path": event["file"],
-            "code.line.number": event["line"],
-            "code.stacktrace": self._stacks.get(event["stack_id"]) if event["open"] else None,
+    def _events(self, rows: pa.StructArray, counts: Ints) -> Events:
+        column = dict(zip(rows.type.names, rows.flatten(), strict=True))
+        stacks = _where(column["open"], column["stack_id"])
+        attributes = {
+            "gtrace.wait_ns": column["ns"],
+            "gtrace.open": _only(True, column["open"]),
+            "gtrace.wake": column["wake"],
+            "gtrace.waker_goid": column["waker_goid"],
+            "gtrace.obj": mapped(column["obj"], lambda obj: f"{obj:#x}"),
+            "gtrace.certain": _only(False, column["certain"]),
+            "code.function.name": column["function"],
+            "code.file.path": column["file"],
+            "code.line.number": column["line"],
+            "code.stacktrace": mapped(stacks, self._stacks.get),
         }
-        name = event["reason"] or "wait"
-        return Span.Event(time_unix_nano=moment, name=name, attributes=_attributes(facts))
+        names = column["reason"].fill_null("wait")
+        return Events(counts, self._walls(column["ts"]), names, attributes)
 
-    def _root(self, key: tuple[int, int]) -> int:
+    def _walls(self, column: pa.Array) -> Ints:
+        return self._clock.walls(column.to_numpy(zero_copy_only=False))
+
+    def _trace(self, key: _Key) -> bytes:
+        return self._id("trace", key[0], self._root(key), 16)
+
+    def _span(self, key: _Key) -> bytes:
+        return self._id("span", *key, 8)
+
+    def _root(self, key: _Key) -> int:
         """The goroutine from which all of the tree descend that this one belongs to."""
         pid, goid = key
         path = []
@@ -204,13 +235,8 @@ def _open_stacks(engine: Engine, selection: Selection) -> dict[int, str]:
     }
 
 
-def _add_process(
-    request: ExportTraceServiceRequest,
-    manifest: Manifest,
-    process: Process,
-    resource: Mapping[str, str],
-) -> None:
-    """Begin the spans of a process."""
+def _process(manifest: Manifest, process: Process, resource: Mapping[str, str]) -> ResourceSpans:
+    """A process without spans."""
     exe = next(e for e in manifest.exes if e.exe == process.exe)
     name = PurePath(exe.path).name
     build_id = "go" if "/" in (exe.build_id or "") else "gnu"
@@ -228,26 +254,45 @@ def _add_process(
         "process.runtime.version": exe.go_version,
         **resource,
     }
-    spans: ResourceSpans = request.resource_spans.add()
-    spans.resource.attributes.extend(_attributes(facts))
+    spans = ResourceSpans()
+    spans.resource.attributes.extend(
+        KeyValue(key=key, value=_value(value)) for key, value in facts.items() if value is not None
+    )
     scope = spans.scope_spans.add()
     scope.scope.name = "gtrace"
     scope.scope.version = __version__
-
-
-def _attributes(facts: Mapping[str, Any]) -> list[KeyValue]:
-    return [
-        KeyValue(key=key, value=_value(value)) for key, value in facts.items() if value is not None
-    ]
+    return spans
 
 
 def _value(value: Any) -> AnyValue:
     match value:
-        case bool():
-            return AnyValue(bool_value=value)
         case int():
             return AnyValue(int_value=value)
         case list():
             return AnyValue(array_value=ArrayValue(values=[_value(item) for item in value]))
         case _:
             return AnyValue(string_value=str(value))
+
+
+def _octets(rows: list[bytes], width: int) -> Octets:
+    return np.frombuffer(b"".join(rows), np.uint8).reshape(-1, width)
+
+
+def _lengths(lists: pa.Array) -> Ints:
+    counts: Ints = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int64)
+    return counts
+
+
+def _strings(column: pa.Array) -> pa.Array:
+    """A column of an enumeration as strings, like others."""
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+def _only(wanted: bool, column: pa.Array) -> pa.Array:
+    """NULL in place of the other of both."""
+    return _where(column if wanted else pc.invert(column), column)
+
+
+def _where(there: pa.Array, column: pa.Array) -> pa.Array:
+    """NULL wherever it is not there."""
+    return pc.if_else(there, column, pa.scalar(None, column.type))

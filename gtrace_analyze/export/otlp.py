@@ -6,23 +6,19 @@ protobuf, in a file as one JSON object a line, which the collector's otlpjsonfil
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
-
-from google.protobuf.json_format import MessageToDict
+from typing import BinaryIO
 
 from gtrace_analyze._errors import GtraceError
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.export._http import Client, RefusedError, traces_url
+from gtrace_analyze.export._spanforms import Json, Protobuf
 from gtrace_analyze.export._spans import MOST_EVENTS, Limits, requests
 from gtrace_analyze.selection import ALL, Selection
 
 __all__ = ["Delivery", "send", "write"]
 
-_IDS = ("traceId", "spanId", "parentSpanId")
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -49,13 +45,9 @@ def write(
     Raises UsageError if no goroutine is in the selection.
     """
     spans = 0
-    for request in requests(engine, selection, resource, most_events):
-        document = MessageToDict(request, use_integers_for_enums=True)
-        for span in _spans(document):
-            span |= {name: _hexadecimal(span[name]) for name in _IDS if name in span}
-            spans += 1
-        line = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        out.write(line.encode() + b"\n")
+    for count, line in requests(engine, selection, resource, Json(), most_events):
+        out.write(line)
+        spans += count
     return f"{spans:,} spans"
 
 
@@ -75,8 +67,8 @@ def send(
     client = Client(url, delivery.headers, delivery.retries, delivery.backoff_s, delivery.timeout_s)
     taken = rejected = 0
     why = ""
-    for request in requests(engine, selection, resource, most_events, Limits(delivery.batch)):
-        spans = sum(len(s.spans) for r in request.resource_spans for s in r.scope_spans)
+    limits = Limits(delivery.batch)
+    for spans, request in requests(engine, selection, resource, Protobuf(), most_events, limits):
         try:
             refused, said = client.send(request)
         except RefusedError as e:
@@ -87,17 +79,3 @@ def send(
             f"{url}: took {taken:,} spans and rejected {rejected:,}" + (f": {why}" if why else "")
         )
     return f"{taken:,} spans"
-
-
-def _spans(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        span
-        for resource in document["resourceSpans"]
-        for scope in resource["scopeSpans"]
-        for span in scope["spans"]
-    ]
-
-
-def _hexadecimal(text: str) -> str:
-    """OTLP's JSON has identifiers in hexadecimal, where protobuf's has base64."""
-    return base64.b64decode(text).hex()
