@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from live.recording import ENV, RECORDER, Recording, running, said
 
@@ -95,3 +96,38 @@ def test_snapshots_need_but_the_right_to_read_memory(
     done = record_with("sys_ptrace", plan="snapshot")
     assert done.returncode == 0, done.stderr
     assert Recording(public / "trace").manifest["totals"]["snapshots"] >= 2
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="apt-get install util-linux")
+def test_what_the_pod_grants_is_enough(repo: Path, public: Path) -> None:
+    """As the kernel sees examples/kubernetes: everything read-only but the volumes, root with three
+    capabilities that cannot gain others, and a target in pid and mount namespaces of its own.
+    """
+    pod = yaml.safe_load((repo / "examples/kubernetes/gtrace.yaml").read_text())
+    (container,) = pod["spec"]["containers"]
+    granted = [f"+{name.lower()}" for name in container["securityContext"]["capabilities"]["add"]]
+    held = ["setpriv", "--no-new-privs", "--inh-caps=-all"]
+    held.append(f"--bounding-set={','.join(['-all', *granted])}")
+    elsewhere = ["unshare", "--pid", "--mount", "--fork", "--kill-child"]
+    alone = (
+        'mount --make-rprivate / && mount --bind "$0" "$0" && mount -o remount,bind,ro / '
+        '&& exec "$@"'
+    )
+    with running([*elsewhere, *_as(TARGET_USER), public / "growing"]) as target:
+        said(target.stdout, "growing")
+        children = Path(f"/proc/{target.pid}/task/{target.pid}/children").read_text()
+        changed = {"pid": children.strip(), "duration": "1s", "metrics": "127.0.0.1:0"}
+        changed["out"] = str(public / "trace")
+        given = [name.lstrip("-").split("=") for name in container["args"]]
+        options = [f"--{name}={changed.get(name, value)}" for name, value in given]
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", alone, public, *held, *RECORDER, *options],
+            env=ENV | {"PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 0, done.stderr
+    recording = Recording(public / "trace")
+    assert recording.one("select count(*) from events where kind = 'create'") > 10
+    assert recording.one("select count(distinct snapshot) from goroutines") == 2
