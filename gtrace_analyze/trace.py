@@ -195,12 +195,15 @@ class Trace:
         """One goroutine's life. Raises QueryError if the recording does not have it."""
         return goroutine.collect(self._engine, goid, pid)
 
-    def report(self) -> str:
-        """All that stands out, as one HTML page that needs no other file."""
+    def report(self, start: str | int | None = None, end: str | int | None = None) -> str:
+        """All that stands out, as one HTML page that needs no other file.
+
+        With `start` or `end`, of that span of time.
+        """
         from gtrace_analyze.analyses import report
         from gtrace_analyze.render.html.report import page
 
-        return page(report.collect(self._engine), str(self.path))
+        return page(report.collect(self._engine, Selection(start, end)), str(self.path))
 
     def health(self) -> pd.DataFrame:
         """How far the recording can be believed; see the view `health`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,7 @@ class Report:
     time, ``stacks`` their stacks by site. ``latency``, ``latency_sites`` and ``latency_worst`` are
     None and empty where the plan does not tell when goroutines run. ``worst`` is the timeline of
     those that leak and those that waited longest for a thread, or of those that lived longest.
+    ``whole_ns`` is how long the recording is, if only a part of it is looked at.
     """
 
     summary: Summary
@@ -47,35 +49,48 @@ class Report:
     latency_sites: list[dict[str, Any]]
     latency_worst: list[dict[str, Any]]
     worst: Timeline
+    whole_ns: int | None
 
 
-def collect(engine: Engine) -> Report:
-    """The data of the report on a recording."""
-    found = summary.collect(engine, _SITES)
-    groups = leaks.collect(engine, include_idle=True)
-    waits = park.histograms(engine, by="stack", most=_PLACES)
+def collect(engine: Engine, selection: Selection = ALL) -> Report:
+    """The data of the report on a recording, or on a span of its time."""
+    span = Selection(selection.start, selection.end)
+    start, end = span.span(engine)
+    found = summary.collect(engine, _SITES, span)
+    groups = leaks.collect(engine, span, include_idle=True)
+    waits = park.histograms(engine, span, "stack", _PLACES)
     sees = latency.sees(engine)
-    late = latency.worst(engine, most=_STARVED).to_pylist() if sees else []
+    late = latency.worst(engine, span, _STARVED).to_pylist() if sees else []
     return Report(
         summary=found,
         totals=engine.recording.manifest.totals,
         health=health.collect(engine).to_pylist(),
-        gaps=engine.rows("SELECT ts, ts_end, cause, lost FROM stg_gaps ORDER BY ts"),
+        gaps=engine.rows(
+            "SELECT ts, ts_end, cause, lost FROM stg_gaps WHERE ts <= $end AND ts_end >= $start "
+            "ORDER BY ts",
+            {"start": start, "end": end},
+        ),
         blind_spots=blindspots.collect(engine),
         idle=[group for group in groups if group.verdict == "idle"],
         waits=waits,
         stacks=_stacks(engine, [h.facts["site"] for h in waits]),
-        latency=latency.chart(engine) if sees else None,
-        latency_sites=latency.collect(engine).slice(0, _SITES).to_pylist() if sees else [],
+        latency=latency.chart(engine, span) if sees else None,
+        latency_sites=latency.collect(engine, span).slice(0, _SITES).to_pylist() if sees else [],
         latency_worst=late,
-        worst=timeline.collect(engine, _worst(found.leaks, late), _LANES, _CELLS),
+        worst=timeline.collect(engine, _worst(found.leaks, late, span), _LANES, _CELLS),
+        whole_ns=_whole(engine) if span.has_time else None,
     )
 
 
-def _worst(groups: list[LeakGroup], late: list[dict[str, Any]]) -> Selection:
+def _whole(engine: Engine) -> int:
+    (row,) = engine.rows("SELECT dur FROM recording")
+    return int(row["dur"])
+
+
+def _worst(groups: list[LeakGroup], late: list[dict[str, Any]], span: Selection) -> Selection:
     leaking = [goid for group in groups for goid in group.goids[:_LANES_OF_GROUP]]
     goids = [*leaking[: _LANES - len(late)], *(row["goid"] for row in late)]
-    return Selection(goids=frozenset(goids)) if goids else ALL
+    return dataclasses.replace(span, goids=frozenset(goids))
 
 
 def _stacks(engine: Engine, sites: list[int | None]) -> dict[int, list[dict[str, Any]]]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from gtrace_analyze.analyses import health, leaks, park
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.selection import ALL, Selection
 
 __all__ = ["Summary", "collect"]
 
@@ -45,26 +46,41 @@ _GOROUTINES = """
         coalesce(sum(created), 0)::BIGINT AS created,
         coalesce(sum(ended), 0)::BIGINT AS ended, coalesce(sum(live), 0)::BIGINT AS live,
         coalesce(sum(live) FILTER (system), 0)::BIGINT AS system_live
-    FROM creation_sites
+    FROM {creation_sites}
 """
 _SITES = """
     SELECT created_by, created_at, function, at_start, created, ended, live
-    FROM creation_sites WHERE NOT system
+    FROM {creation_sites} WHERE NOT system
     ORDER BY created - ended DESC, created DESC, created_at, function LIMIT $most
 """
 
 
-def collect(engine: Engine, most: int = 5) -> Summary:
-    """The summary, with the `most` outstanding creation sites and places of waiting."""
+_COUNTS = "SELECT kind, {events} AS events FROM {source} ORDER BY events DESC, kind"
+_IN_SPAN = "stg_events WHERE ts BETWEEN $start AND $end GROUP BY kind"
+
+
+def collect(engine: Engine, most: int = 5, selection: Selection = ALL) -> Summary:
+    """The summary, with the `most` outstanding creation sites and places of waiting.
+
+    Of a selection, only the time counts: then `recording` begins and ends with it. What is told of
+    targets, bytes and losses is always of all that was recorded.
+    """
     manifest = engine.recording.manifest
+    start, end = selection.span(engine)
+    span = {"start": start, "end": end} if selection.has_time else {}
+    sites = "creation_sites_between($start, $end)" if span else "creation_sites"
     (recording,) = engine.rows("FROM recording")
-    (goroutines,) = engine.rows(_GOROUTINES)
+    if span:
+        recording |= {"ts": start, "ts_end": end, "dur": end - start}
+    (goroutines,) = engine.rows(_GOROUTINES.format(creation_sites=sites), span)
     (size,) = engine.rows("SELECT coalesce(sum(bytes), 0)::BIGINT AS bytes FROM stg_parts")
     wall = engine.rows(
-        "SELECT wall_ns - mono_ns + r.ts AS start FROM stg_clock CROSS JOIN recording AS r "
-        "ORDER BY abs(mono_ns - r.ts) LIMIT 1"
+        "SELECT wall_ns - mono_ns + $start AS start FROM stg_clock "
+        "ORDER BY abs(mono_ns - $start) LIMIT 1",
+        {"start": start},
     )
-    counts = engine.rows("SELECT kind, events FROM event_counts ORDER BY events DESC")
+    events, source = ("count(*)", _IN_SPAN) if span else ("events", "event_counts")
+    counts = engine.rows(_COUNTS.format(events=events, source=source), span)
     return Summary(
         recording=recording,
         wall_start_ns=wall[0]["start"] if wall else None,
@@ -73,8 +89,8 @@ def collect(engine: Engine, most: int = 5) -> Summary:
         events={row["kind"]: row["events"] for row in counts},
         bytes=size["bytes"],
         goroutines=goroutines,
-        sites=engine.table(_SITES, {"most": most}),
-        parks=park.collect(engine).slice(0, most),
-        leaks=leaks.collect(engine),
+        sites=engine.table(_SITES.format(creation_sites=sites), {"most": most, **span}),
+        parks=park.collect(engine, selection).slice(0, most),
+        leaks=leaks.collect(engine, selection),
         notes=health.notes(engine),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DURATION",
     "Opened",
+    "between",
     "listing",
     "note",
     "opened",
@@ -61,8 +62,8 @@ class Opened:
     engine: Engine
 
 
-def selecting(command: _F) -> _F:
-    """Give a command `selection`: a span of time, goroutines, functions."""
+def between(command: _F) -> _F:
+    """Give a command `selection`: a span of time."""
 
     @click.option(
         "--from",
@@ -71,20 +72,15 @@ def selecting(command: _F) -> _F:
         help="Begin here: 5s after the start, -5s before the end, a ts, or a time of day.",
     )
     @click.option("--to", "end", metavar="TIME", help="End here; written like --from.")
-    @click.option(
-        "--goid", "goids", metavar="N", type=int, multiple=True, help="Only this goroutine."
-    )
-    @click.option("--func", "function", metavar="REGEX", help="Only where a function matches.")
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         from gtrace_analyze.selection import Selection
 
-        selection = Selection(
-            start=kwargs.pop("start"),
-            end=kwargs.pop("end"),
-            goids=frozenset(kwargs.pop("goids")),
-            function=kwargs.pop("function"),
-        )
+        given = {
+            "goids": frozenset(kwargs.pop("goids", ())),
+            "function": kwargs.pop("function", None),
+        }
+        selection = Selection(kwargs.pop("start"), kwargs.pop("end"), **given)
         return command(*args, selection=selection, **kwargs)
 
     return wrapper  # type: ignore[return-value]
@@ -95,6 +91,17 @@ def telling_moments(command: _F) -> _F:
     return click.option(
         "--wall", is_flag=True, help="Tell moments by the wall clock, not from the start."
     )(command)
+
+
+def selecting(command: _F) -> _F:
+    """Give a command `selection`: a span of time, goroutines, functions."""
+    goids = click.option(
+        "--goid", "goids", metavar="N", type=int, multiple=True, help="Only this goroutine."
+    )
+    function = click.option(
+        "--func", "function", metavar="REGEX", help="Only where a function matches."
+    )
+    return between(goids(function(command)))
 
 
 def listing(limit: int = 20) -> Callable[[_F], _F]:

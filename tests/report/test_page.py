@@ -67,6 +67,20 @@ def written(trace: Recording, path: Path, names: Sequence[str], text: str) -> Pa
     return trace.write(path, processes=[process], host=host, notes=[text], stop_reason=text)
 
 
+def test_a_span_of_time_is_told_as_if_no_more_were_recorded(tmp_path: Path) -> None:
+    """Of 31 goroutines that come one a second and never go, 10 come from 5 s to 15 s."""
+    trace = ga.open(leaky(HARMLESS).write(tmp_path / "t.parquet"))
+    text = " ".join(_Page(trace.report("5.5s", "15.5s")).text.split())
+    assert "10.0sof 40.0s recorded: all figures and verdicts are of this span alone" in text
+    assert "from 2023-11-14 22:13:25" in text
+    assert "5 at the start, 10 created, 0 ended, 15 at the end" in text
+    assert "30: 10 create, 10 park, 10 run" in text
+    assert "93 recorded, 0 lost" in text
+    whole = " ".join(_Page(trace.report()).text.split())
+    assert "0 at the start, 31 created, 0 ended, 31 at the end" in whole
+    assert "of this span" not in whole
+
+
 def test_hostile_names_are_text_and_nothing_else(tmp_path: Path) -> None:
     bad = "</title><h1>x<script>y</script>&\"'"
     directory = "<h1>&\"'.parquet"

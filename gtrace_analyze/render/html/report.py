@@ -37,6 +37,7 @@ def _values(report: Report, source: str) -> dict[str, Any]:
         "groups": groups[:_MOST_GROUPS],
         "more_groups": len(groups[_MOST_GROUPS:]),
         "events": sum(report.summary.events.values()),
+        "recorded": max(report.totals.events, sum(report.summary.events.values())),
         "lost": report.totals.lost_ring + sum(report.totals.dropped.values()),
         "time": figures.time_ticks(end - start),
         "gaps": figures.gap_bands(report.gaps, start, end),
