@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
@@ -38,6 +39,7 @@ _SPANS = (
 )
 _ROWS = 2048  # a goroutine may have many events
 
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _Key = tuple[int, int]  # pid and goid
 
 
@@ -91,7 +93,9 @@ class _Builder:
 
     def __init__(self, engine: Engine, selection: Selection) -> None:
         recorder = engine.recording.manifest.recorder
-        self._recording = f"{recorder.boot_id} {recorder.pid} {recorder.start_ticks}"
+        recording = f"{recorder.boot_id} {recorder.pid} {recorder.start_ticks}"
+        digest = hashlib.blake2b(recording.encode(), digest_size=24).digest()
+        self._seeds = np.frombuffer(digest, np.uint64)
         self._clock = Clock.of(engine.recording.manifest)
         self._parents = _parents(engine, selection)
         self._roots: dict[_Key, int] = {}
@@ -106,8 +110,9 @@ class _Builder:
         """The rows of `goroutine_spans`."""
         pids, goids = (batch.column(name).to_pylist() for name in ("pid", "goid"))
         keys = list(zip(pids, goids, strict=True))
-        parents = [self._parents.get(key) for key in keys]
-        known = np.array([parent is not None for parent in parents], np.bool_)
+        parents = np.array([self._parents.get(key, 0) for key in keys], np.int64)
+        roots = np.array([self._root(key) for key in keys], np.int64)
+        process = batch.column("pid").to_numpy()
         starts, ends = (
             self._walls(batch.column("seen_ts")),
             self._walls(batch.column("seen_ts_end")),
@@ -115,12 +120,10 @@ class _Builder:
         counts = _lengths(batch.column("events"))
         labels = batch.column("labels")
         return Spans(
-            trace_ids=_octets([self._trace(key) for key in keys], 16),
-            ids=_octets([self._span(key) for key in keys], 8),
-            parent_ids=_octets(
-                [self._span((pid, p or 0)) for pid, p in zip(pids, parents, strict=True)], 8
-            ),
-            has_parent=known,
+            trace_ids=np.hstack([self._ids(0, process, roots), self._ids(1, process, roots)]),
+            ids=self._ids(2, process, batch.column("goid").to_numpy()),
+            parent_ids=self._ids(2, process, parents),
+            has_parent=parents > 0,
             names=_strings(batch.column("function")).fill_null("goroutine"),
             starts=starts,
             ends=np.maximum(starts, ends),
@@ -179,12 +182,6 @@ class _Builder:
     def _walls(self, column: pa.Array) -> Ints:
         return self._clock.walls(column.to_numpy(zero_copy_only=False))
 
-    def _trace(self, key: _Key) -> bytes:
-        return self._id("trace", key[0], self._root(key), 16)
-
-    def _span(self, key: _Key) -> bytes:
-        return self._id("span", *key, 8)
-
     def _root(self, key: _Key) -> int:
         """The goroutine from which all of the tree descend that this one belongs to."""
         pid, goid = key
@@ -198,10 +195,16 @@ class _Builder:
             self._roots[pid, each] = root
         return root
 
-    def _id(self, kind: str, pid: int, goid: int, size: int) -> bytes:
-        """The same at every export of a recording, so that sending one twice adds nothing."""
-        text = f"{self._recording} {kind} {pid} {goid}"
-        return hashlib.blake2b(text.encode(), digest_size=size).digest()
+    def _ids(self, kind: int, pids: npt.NDArray[np.int32], goids: Ints) -> Octets:
+        """Eight octets each, the same at every export of a recording, so that sending one twice
+        adds nothing; within a process, no two goroutines have the same.
+        """
+        mixed = goids.astype(np.uint64) + pids.astype(np.uint64) * _GOLDEN + self._seeds[kind]
+        # As SplitMix64 does (Steele, Lea and Flood, OOPSLA 2014).
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        octets: Octets = (mixed ^ (mixed >> np.uint64(31))).view(np.uint8).reshape(-1, 8)
+        return octets
 
 
 def _parents(engine: Engine, selection: Selection) -> dict[tuple[int, int], int]:
@@ -272,10 +275,6 @@ def _value(value: Any) -> AnyValue:
             return AnyValue(array_value=ArrayValue(values=[_value(item) for item in value]))
         case _:
             return AnyValue(string_value=str(value))
-
-
-def _octets(rows: list[bytes], width: int) -> Octets:
-    return np.frombuffer(b"".join(rows), np.uint8).reshape(-1, width)
 
 
 def _lengths(lists: pa.Array) -> Ints:
