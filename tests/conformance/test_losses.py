@@ -101,7 +101,7 @@ def test_no_certain_interval_spans_a_loss(lossy: Lossy) -> None:
         assert (across.state == "waiting").all(), across
         assert not unseen[across.index].any(), across
     assert len(certain) > 1000
-    assert unseen[~intervals.certain].sum() > 100  # so there is something to find
+    assert unseen[~intervals.certain].sum() > 10  # so there is something to find
     assert unseen[intervals.certain].mean() < 0.002, intervals[intervals.certain & unseen]
 
 
