@@ -8,8 +8,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from gtrace_analyze.engine import Engine, connect
 from gtrace_analyze.selection import ALL, Selection
 
 _TIMES = 20
+_SHOWN = 20  # as many rows as commands show, of what there may be as many of as events
 _PATIENCE = 3.0  # seconds for one analysis, after which it is not repeated any more
 
 
@@ -29,6 +32,44 @@ def measure(events: int = 15_000_000, goroutines: int = 100_000) -> Iterator[Res
         path = Path(folder) / "trace.parquet"
         large.write(path, events, goroutines)
         yield from measure_at(path)
+
+
+def measure_memory(events: int = 100_000_000, goroutines: int = 600_000) -> Iterator[Result]:
+    """The most memory that the index, and then any analysis, takes of a very large recording."""
+    with tempfile.TemporaryDirectory(prefix="gtrace-bench-") as folder:
+        path = Path(folder) / "trace.parquet"
+        large.write(path, events, goroutines, seconds=400.0)
+        alone = ProcessPoolExecutor(1, get_context("spawn"))  # a process that has done nothing else
+        with alone:
+            index, peaks = alone.submit(_peaks, path).result()
+    yield Result(f"memory to index {events / 1e6:.0f} M events", index, 4000, " MB")
+    worst = max(peaks, key=lambda name: peaks[name])
+    yield Result(
+        f"memory of any analysis at {events / 1e6:.0f} M events",
+        peaks[worst],
+        4000,
+        " MB",
+        details=dict(peaks),
+        note=worst,
+    )
+
+
+def _peaks(path: Path) -> tuple[float, dict[str, float]]:
+    """The most that was resident while the index was built, and during each analysis, MB."""
+    engine = connect(path)
+    index = _peak()
+    peaks = {}
+    for name, analysis in calls(engine):
+        Path("/proc/self/clear_refs").write_text("5")  # proc(5): the peak is reset
+        analysis()
+        peaks[name] = _peak()
+    engine.close()
+    return index, peaks
+
+
+def _peak() -> float:
+    line = next(x for x in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in x)
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 def measure_at(path: Path, times: int = _TIMES) -> Iterator[Result]:
@@ -100,6 +141,8 @@ def _arguments(engine: Engine, wanted: Any) -> dict[str, object]:
     if "goid" in wanted:
         (row,) = engine.rows("SELECT goid FROM goroutines ORDER BY waits DESC, goid LIMIT 1")
         arguments["goid"] = row["goid"]
+    if "most" in wanted and wanted["most"].default is None:
+        arguments["most"] = _SHOWN
     return arguments
 
 

@@ -58,7 +58,10 @@ def collect(
     """
     if by not in LEVELS:
         raise UsageError(f"waits cannot be grouped by {by!r}; try {', '.join(LEVELS)}")
-    source, parameters = _source(engine, selection, "park_stats")
+    source, parameters = "park_stats", dict[str, object]()
+    if selection != ALL:
+        source = f"park_stats_at($start, $end, $goids, $pattern, '{by}')"
+        parameters = selection.parameters(engine)
     return engine.table(
         f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])} FROM {source} "
         "WHERE level = $level AND system = $system "

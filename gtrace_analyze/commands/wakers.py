@@ -39,10 +39,14 @@ def command(
     from gtrace_analyze.analyses import wakers
     from gtrace_analyze.render.wakers import show_wakers
 
+    # There may be as many pairs as events. One more than are shown tells that there are more.
+    cut = by == "goroutine" and layout.limit > 0 and layout.sort is None
+    most = layout.limit + 1 if cut else None
     show_wakers(
         {
-            trace.source: wakers.collect(trace.engine, selection, by, system)
+            trace.source: wakers.collect(trace.engine, selection, by, system, most)
             for trace in common.opened(traces)
         },
         layout,
+        counted=not cut,
     )

@@ -49,8 +49,12 @@ def show(
     layout: Layout,
     names: Sequence[str],
     stream: TextIO | None = None,
+    counted: bool = True,
 ) -> None:
-    """Print rows, each of which has `names`; raises UsageError if there is no column to sort by."""
+    """Print rows, each of which has `names`; raises UsageError if there is no column to sort by.
+
+    Unless they are `counted`, there are more than these if there are more than are shown.
+    """
     out = stream or sys.stdout
     rows = _sorted(rows, layout.sort, names)
     shown = rows[: layout.limit] if layout.limit else rows
@@ -63,7 +67,8 @@ def show(
     else:
         _write_text(shown, columns, out)
         if len(shown) < len(rows):
-            out.write(f"… {len(rows) - len(shown):,} more; -n 0 shows all\n")
+            number = f"{len(rows) - len(shown):,} more" if counted else "and more"
+            out.write(f"… {number}; -n 0 shows all\n")
 
 
 def write_json(value: Any, stream: TextIO | None = None) -> None:

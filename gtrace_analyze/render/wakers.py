@@ -22,13 +22,13 @@ _COLUMNS = [
 ]
 
 
-def show_wakers(found: Mapping[str, pa.Table], layout: Layout) -> None:
-    """Print who woke whom in one or several traces, by their sources."""
+def show_wakers(found: Mapping[str, pa.Table], layout: Layout, counted: bool = True) -> None:
+    """Print who woke whom in one or several traces, by their sources; `counted` as in `show`."""
     rows, names = merged(found)
     source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
     if layout.form == "text":
         rows = [row | {"waker": _waker(row), "woken": _woken(row)} for row in rows]
-    show(rows, [*source, *_COLUMNS], layout, names)
+    show(rows, [*source, *_COLUMNS], layout, names, counted=counted)
 
 
 def _waker(row: dict[str, Any]) -> str:

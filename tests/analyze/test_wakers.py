@@ -93,6 +93,13 @@ def test_between_goroutines(
     assert [(row["waker_goid"], row["goid"], row["wakes"]) for row in rows] == expected
 
 
+def test_the_most_frequent_between_goroutines(analyzed: Callable[..., Engine]) -> None:
+    engine = analyzed(wake_ups())
+    everything = wakers.collect(engine, by="goroutine")
+    assert wakers.collect(engine, by="goroutine", most=10) == everything
+    assert wakers.collect(engine, by="goroutine", most=1) == everything.slice(0, 1)
+
+
 def test_another_grouping_is_refused(analyzed: Callable[..., Engine]) -> None:
     with pytest.raises(UsageError, match="function, goroutine"):
         wakers.collect(analyzed(wake_ups()), by="thread")

@@ -22,4 +22,4 @@ CREATE TABLE latency_stats (
     open_longest_ns,  -- how long the longest of those had waited, ns; NULL if none was
     uncertain         -- periods with a loss of events within
 ) AS
-FROM latency_stats_of(NULL, NULL, NULL, NULL)
+FROM latency_stats_at(NULL, NULL, NULL, NULL, NULL)

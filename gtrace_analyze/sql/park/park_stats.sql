@@ -35,4 +35,4 @@ CREATE TABLE park_stats (
     km90_ns,          -- estimate: nine of ten of all waits are at most this long, ns; likewise
     km99_ns           -- estimate: 99 of 100 of all waits are at most this long, ns; likewise
 ) AS
-FROM park_stats_of(NULL, NULL, NULL, NULL)
+FROM park_stats_at(NULL, NULL, NULL, NULL, NULL)

@@ -16,17 +16,38 @@ CREATE TABLE wake_graph (
     longest_ns,       -- the longest, ns; NULL if none is certain
     uncertain         -- wake-ups with a loss of events within the wait, which are in no other column
 ) AS
+-- By stacks and functions first, which are few; their names may be the same.
+WITH counted AS (
+    SELECT
+        p.system,
+        p.wake,
+        p.waker_spot,
+        p.spot,
+        p.reason,
+        h.function AS waker_goroutine,
+        g.function AS goroutine,
+        sum(p.wakes)::BIGINT AS wakes,
+        sum(p.waited_ns)::BIGINT AS waited_ns,
+        max(p.longest_ns) AS longest_ns,
+        sum(p.uncertain)::BIGINT AS uncertain
+    FROM int_wake_pairs AS p
+    LEFT JOIN goroutines AS g ON g.pid = p.pid AND g.goid = p.goid
+    LEFT JOIN goroutines AS h ON h.pid = p.pid AND h.goid = p.waker_goid
+    GROUP BY ALL
+)
 SELECT
-    system,
-    wake,
-    waker_goroutine,
-    waker_function,
-    goroutine,
-    function,
-    reason,
-    count(*) FILTER (certain),
-    coalesce(sum(waited_ns) FILTER (certain), 0)::BIGINT,
-    max(waited_ns) FILTER (certain),
-    count(*) FILTER (NOT certain)
-FROM wakes
-GROUP BY system, wake, waker_goroutine, waker_function, goroutine, function, reason
+    c.system,
+    c.wake,
+    c.waker_goroutine,
+    w.function,
+    c.goroutine,
+    s.function,
+    c.reason::VARCHAR,
+    sum(c.wakes)::BIGINT,
+    sum(c.waited_ns)::BIGINT,
+    max(c.longest_ns),
+    sum(c.uncertain)::BIGINT
+FROM counted AS c
+LEFT JOIN stacks AS s ON s.stack_id = c.spot
+LEFT JOIN stacks AS w ON w.stack_id = c.waker_spot
+GROUP BY c.system, c.wake, c.waker_goroutine, w.function, c.goroutine, s.function, c.reason

@@ -1,27 +1,50 @@
--- Who woke whom and how often, for some of the wake-ups (see `selected_wakes`). The columns are
--- those of `wake_graph`.
+-- Who woke whom and how often from t0 on and before t1, of or by some goroutines, and at functions that
+-- match, on either side; NULL for an argument means no restriction. The columns are those of
+-- `wake_graph`, and level (function or goroutine), and at level goroutine pid, waker_goid and goid.
 CREATE TEMP MACRO wake_graph_of(t0, t1, goids, pattern) AS TABLE
+WITH named AS (
+    SELECT
+        p.* EXCLUDE (waker_spot, spot, reason),
+        p.reason::VARCHAR AS reason,
+        h.function AS waker_goroutine,
+        w.function AS waker_function,
+        g.function AS goroutine,
+        s.function
+    FROM int_wake_pairs_of(t0, t1) AS p
+    LEFT JOIN stacks AS s ON s.stack_id = p.spot
+    LEFT JOIN stacks AS w ON w.stack_id = p.waker_spot
+    LEFT JOIN goroutines AS g ON g.pid = p.pid AND g.goid = p.goid
+    LEFT JOIN goroutines AS h ON h.pid = p.pid AND h.goid = p.waker_goid
+    WHERE goids IS NULL OR list_contains(goids, p.goid) OR list_contains(goids, p.waker_goid)
+),
+chosen AS (
+    FROM named
+    WHERE pattern IS NULL
+        OR regexp_matches(function, pattern)
+        OR regexp_matches(goroutine, pattern)
+        OR regexp_matches(waker_function, pattern)
+        OR regexp_matches(waker_goroutine, pattern)
+)
 SELECT
-    CASE WHEN grouping(goid) = 0 THEN 'goroutine' ELSE 'function' END AS level,
+    'function' AS level,
     system,
     wake,
-    pid,
-    waker_goid,
+    NULL::INTEGER AS pid,
+    NULL::BIGINT AS waker_goid,
     waker_goroutine,
     waker_function,
-    goid,
+    NULL::BIGINT AS goid,
     goroutine,
     function,
     reason,
-    count(*) FILTER (certain) AS wakes,
-    coalesce(sum(waited_ns) FILTER (certain), 0)::BIGINT AS waited_ns,
-    max(waited_ns) FILTER (certain) AS longest_ns,
-    count(*) FILTER (NOT certain) AS uncertain
-FROM selected_wakes(t0, t1, goids, pattern)
-GROUP BY GROUPING SETS (
-    (system, wake, waker_goroutine, waker_function, goroutine, function, reason),
-    (
-        system, wake, pid, waker_goid, waker_goroutine, waker_function, goid, goroutine, function,
-        reason
-    )
-)
+    sum(wakes)::BIGINT AS wakes,
+    sum(waited_ns)::BIGINT AS waited_ns,
+    max(longest_ns) AS longest_ns,
+    sum(uncertain)::BIGINT AS uncertain
+FROM chosen
+GROUP BY system, wake, waker_goroutine, waker_function, goroutine, function, reason
+UNION ALL
+SELECT
+    'goroutine', system, wake, pid, waker_goid, waker_goroutine, waker_function, goid, goroutine,
+    function, reason, wakes, waited_ns, longest_ns, uncertain
+FROM chosen

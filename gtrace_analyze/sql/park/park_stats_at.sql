@@ -1,38 +1,18 @@
--- How long goroutines waited, by wait reason, by function, by stack and by channel, for some of the
--- waits (see `selected_waits`). The columns are those of `park_stats`.
-CREATE TEMP MACRO park_stats_of(t0, t1, goids, pattern) AS TABLE
+-- How long goroutines waited, by `which` (reason, function, stack or channel; NULL: by each of them),
+-- for some of the waits (see `selected_waits`). The columns are those of `park_stats`.
+CREATE TEMP MACRO park_stats_at(t0, t1, goids, pattern, which) AS TABLE
 WITH grouped AS (
-    SELECT
-        CASE
-            WHEN grouping(obj) = 0 THEN 'channel'
-            WHEN grouping(site) = 0 THEN 'stack'
-            WHEN grouping(function) = 0 THEN 'function'
-            ELSE 'reason'
-        END AS level,
-        system,
-        reason,
-        function,
-        site,
-        pid,
-        obj,
-        CASE WHEN grouping(site) = 0 THEN any_value(file) END AS file,
-        CASE WHEN grouping(site) = 0 THEN any_value(line) END AS line,
-        CASE WHEN grouping(obj) = 0 THEN min(function) END AS some_function,
-        count(dur) FILTER (certain) AS waits,
-        coalesce(sum(dur) FILTER (certain), 0)::BIGINT AS total_ns,
-        quantile_cont(dur, [0.5, 0.9, 0.99]) FILTER (certain) AS quantiles,
-        max(dur) FILTER (certain) AS max_ns,
-        count(*) FILTER (ts_end IS NULL) AS open,
-        coalesce(sum(dur_seen) FILTER (ts_end IS NULL), 0)::BIGINT AS open_ns,
-        max(dur_seen) FILTER (ts_end IS NULL) AS open_longest_ns,
-        count(*) FILTER (NOT certain) AS uncertain
-    FROM selected_waits(t0, t1, goids, pattern)
-    GROUP BY GROUPING SETS (
-        (system, reason),
-        (system, function),
-        (system, reason, function, site),
-        (system, reason, pid, obj)
-    )
+    FROM int_park_groups_at(t0, t1, goids, pattern, 'reason')
+    WHERE which IS NULL OR which = 'reason'
+    UNION ALL
+    FROM int_park_groups_at(t0, t1, goids, pattern, 'function')
+    WHERE which IS NULL OR which = 'function'
+    UNION ALL
+    FROM int_park_groups_at(t0, t1, goids, pattern, 'stack')
+    WHERE which IS NULL OR which = 'stack'
+    UNION ALL
+    FROM int_park_groups_at(t0, t1, goids, pattern, 'channel')
+    WHERE which IS NULL OR which = 'channel'
 ),
 estimated AS (
     SELECT
@@ -46,7 +26,7 @@ estimated AS (
         min(seen_ns) FILTER (survival <= 0.5 + 1e-9) AS p50_ns,
         min(seen_ns) FILTER (survival <= 0.1 + 1e-9) AS p90_ns,
         min(seen_ns) FILTER (survival <= 0.01 + 1e-9) AS p99_ns
-    FROM park_survival_of(t0, t1, goids, pattern)
+    FROM int_park_survival_at(t0, t1, goids, pattern, which)
     GROUP BY level, system, reason, function, site
 )
 SELECT
@@ -89,4 +69,3 @@ LEFT JOIN estimated AS e
     AND e.reason IS NOT DISTINCT FROM g.reason
     AND e.function IS NOT DISTINCT FROM g.function
     AND e.site IS NOT DISTINCT FROM g.site
-WHERE g.level <> 'channel' OR (g.obj IS NOT NULL AND starts_with(g.reason::VARCHAR, 'chan '))
