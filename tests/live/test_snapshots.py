@@ -195,7 +195,8 @@ def test_a_snapshot_is_taken_every_so_often(tmp_path: Path, parked: int, plan: s
     manifest = recording.manifest
     taken = manifest["totals"]["snapshots"]
     seconds = (manifest["stopped_ts"] - manifest["started_ts"]) / 1e9
-    assert 5 <= taken <= seconds * 10 + 2
+    # One at the start, one at the end, and others, as many as a busy machine has time for.
+    assert 3 <= taken <= seconds * 10 + 2
 
 
 @live
