@@ -50,8 +50,8 @@ PARAMETERS = "$start, $end, $goids, $pattern"
 OF_SELECTION = {
     "creation_trends": "creation_trends_between($start, $end)",
     "wait_groups": "wait_groups_between($start, $end)",
-    "park_stats": f"park_stats_of({PARAMETERS})",
-    "latency_stats": f"latency_stats_of({PARAMETERS})",
+    "park_stats": f"park_stats_at({PARAMETERS}, NULL)",
+    "latency_stats": f"latency_stats_at({PARAMETERS}, NULL)",
 }
 
 
