@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gtrace_rec._errors import TargetError
 from gtrace_rec.goruntime.glimpse import Glimpse
-from gtrace_rec.goruntime.gstructs import GStructs
+from gtrace_rec.goruntime.gstructs import LEAKED, SYSCALL, WAITING, GStructs
 from gtrace_rec.goruntime.heap import Words, read_words
 from gtrace_rec.goruntime.pclntab import ARGS_UNKNOWN, Function
 from gtrace_rec.goruntime.process import GoProcess
@@ -84,6 +84,7 @@ class Liveness:
         words, places = read_words(self._process, start, high)
         after = GStructs(self._process, gs.addresses)
         known = view.still & gs.same(view.gs) & gs.same(after) & gs.has_stack & stacks.complete
+        known &= np.isin(gs.status, (WAITING, LEAKED, SYSCALL))  # not those that come and go
         known &= (stacks.depth > 0) & (stacks.depth < _DEPTH) & (gs.saved_sp >= start)
         if self._process.binary.arch != "amd64":
             known[:] = False

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gtrace_rec.goruntime.gstructs import LEAKED, RUNNING, WAITING, GStructs, all_gs
+from gtrace_rec.goruntime.gstructs import LEAKED, SYSCALL, WAITING, GStructs, all_gs
 from gtrace_rec.goruntime.heap import Graph, Spans, Words, read_spans, read_words
 from gtrace_rec.goruntime.liveness import Liveness
 from gtrace_rec.goruntime.process import GoProcess
@@ -41,6 +41,7 @@ _COLLECTOR = (
     *("runtime.gcenable.gowrap1", "runtime.gcenable.gowrap2"),
     *("runtime.forcegchelper", "runtime.updateMaxProcsGoroutine"),
 )
+_LYING_STILL = (WAITING, LEAKED, SYSCALL)
 _MAIN = 1  # the goroutine that began: a main that waits for ever keeps a program alive on purpose
 
 
@@ -72,8 +73,9 @@ def find_unreachable(
         return None
     if not (first == 1).any():
         return first
+    before = GStructs(process, all_gs(process))
     again = take_snapshot(process, between=between)
-    second = _look(process, liveness, again, heap_limit, between)
+    second = _look(process, liveness, again, heap_limit, between, before)
     if second is None:
         return None
     later = dict(zip(again.rows["goid"].tolist(), range(len(again)), strict=True))
@@ -98,9 +100,17 @@ def _look(
     snapshot: Snapshot,
     heap_limit: int,
     between: Callable[[], None],
+    before: GStructs | None = None,
 ) -> NDArray[np.int8] | None:
+    """Who moved since `before`, which was read before the snapshot, or moves now, can run."""
     every = GStructs(process, all_gs(process))
-    gs = every.select(every.live & every.readable)
+    still = np.ones(len(every), np.bool_)
+    if before is not None:
+        there = np.arange(len(every)) < len(before)  # the list only grows
+        still[there] = every.select(there).same(before)
+        still[~there] = False
+    present = every.live & every.readable
+    gs, still = every.select(present), still[present]
     spans = read_spans(process)
     if spans is None:
         return None
@@ -108,7 +118,7 @@ def _look(
         return None
     roots = _roots(process)
     graph = Graph(process, spans, _collector_buffers(process, roots, spans), between)
-    blocked, rows = _blocked(gs, snapshot)
+    blocked, rows = _blocked(gs, still, snapshot)
     _hide_runtime_records(graph, every.addresses, gs.addresses[blocked.row])
     reached = np.zeros(graph.size, np.bool_)
     awake = np.ones(len(gs), np.bool_)
@@ -119,6 +129,8 @@ def _look(
     _mark_stacks(process, graph, liveness, reached, gs, awake)
     while True:
         woken = _reachable(blocked, spans, reached, roots, gs, awake) & ~awake[blocked.row]
+        if not woken.any():  # they must all have stood still all the time
+            woken = ~gs.same(GStructs(process, gs.addresses))[blocked.row] & ~awake[blocked.row]
         if not woken.any():
             break
         awake[blocked.row[woken]] = True
@@ -130,7 +142,9 @@ def _look(
     return result
 
 
-def _blocked(gs: GStructs, snapshot: Snapshot) -> tuple[_Blocked, NDArray[np.int64]]:
+def _blocked(
+    gs: GStructs, still: NDArray[np.bool_], snapshot: Snapshot
+) -> tuple[_Blocked, NDArray[np.int64]]:
     """The goroutines that only another can wake, and their rows in the snapshot.
 
     Where it is not known what one waits on, it counts as able to run.
@@ -142,6 +156,8 @@ def _blocked(gs: GStructs, snapshot: Snapshot) -> tuple[_Blocked, NDArray[np.int
         reason = names[r["reason"]] if r["reason"] < len(names) else ""
         g = by_goid.get(int(r["goid"]))
         if r["status"] not in (WAITING, LEAKED) or not reason.startswith(_BLOCKED) or g is None:
+            continue
+        if not still[g] or gs.status[g] not in (WAITING, LEAKED):
             continue
         never = reason in _FOREVER and int(r["goid"]) != _MAIN
         waits_on = [int(r["obj"])] if r["obj"] else list(snapshot.select[i] or [])
@@ -240,12 +256,13 @@ def _mark_stacks(
     which: NDArray[np.bool_],
 ) -> None:
     """Mark from the stacks of these goroutines, and from their g structs."""
-    part = gs.select(which)
-    if not len(part):
+    seen = gs.select(which)
+    if not len(seen):
         return
+    part = GStructs(process, seen.addresses)
     low, high = part.column("stack", "stack.lo"), part.column("stack", "stack.hi")
     sp = part.column("sched", "gobuf.sp")
-    stale = (part.status == RUNNING) | (sp < low) | (sp >= high)
+    stale = ~np.isin(part.status, _LYING_STILL) | ~part.same(seen) | (sp < low) | (sp >= high)
     start = np.where(stale, low, sp) & ~np.uint64(7)
     held, _ = read_words(
         process,
