@@ -55,10 +55,16 @@ _HELD = """
 SELECT pid, goid FROM stg_goroutines WHERE reachable IS NOT NULL
 GROUP BY ALL HAVING bool_and(reachable)
 """
+# A search has ended when the next snapshot begins; what is woken during it may come to wait again.
 _WOKEN = """
+WITH begun AS (SELECT snapshot, min(ts) AS ts FROM stg_goroutines GROUP BY ALL),
+called AS (
+    SELECT pid, goid, min(snapshot) AS snapshot FROM stg_goroutines WHERE NOT reachable GROUP BY ALL
+)
 SELECT DISTINCT e.pid, e.goid
-FROM (SELECT pid, goid, min(ts) AS ts FROM stg_goroutines WHERE NOT reachable GROUP BY ALL) AS s
-JOIN stg_events AS e ON e.pid = s.pid AND e.goid = s.goid AND e.ts > s.ts
+FROM called AS c
+JOIN begun AS b ON b.snapshot = c.snapshot + 1
+JOIN stg_events AS e ON e.pid = c.pid AND e.goid = c.goid AND e.ts > b.ts
 """
 
 
