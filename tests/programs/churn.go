@@ -8,12 +8,14 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 )
 
 var (
 	ping, pong = make(chan int), make(chan int)
 	forever    = make(chan int)
+	standing   sync.WaitGroup
 )
 
 //go:noinline
@@ -76,7 +78,10 @@ func spawner() {
 	}
 }
 
-func stay3() { <-forever }
+func stay3() {
+	standing.Done()
+	<-forever
+}
 
 //go:noinline
 func stay2() { stay3() }
@@ -84,9 +89,11 @@ func stay2() { stay3() }
 func stay() { stay2() }
 
 func main() {
+	standing.Add(1009)
 	for i := 0; i < 1009; i++ {
 		go stay()
 	}
+	standing.Wait()
 	for i := 0; i < 20; i++ {
 		go swing()
 		go answer()
