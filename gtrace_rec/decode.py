@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from gtrace_rec.loader import K_GAP
 from gtrace_rec.plan import KIND_CODES
-from gtrace_rec.ring import Block
+from gtrace_rec.ring import Block, creations
 from gtrace_rec.schema import EVENT_KINDS, EVENTS
 
 _PARK = KIND_CODES["park"]
-_CREATE = [KIND_CODES["create"], KIND_CODES["create_parked"]]
 _KINDS = pa.array([k.name for k in EVENT_KINDS])
 
 
@@ -37,7 +36,7 @@ class Decoder:
         kind = block["kind"]
         pc = block["pc"].astype(np.int64)
         obj = block["obj"].astype(np.int64)
-        created = np.isin(kind, _CREATE)
+        created = creations(block)
         for pid, bias in load_bias.items():
             if bias == 0:
                 continue

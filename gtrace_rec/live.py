@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.plan import KIND_CODES
-from gtrace_rec.ring import Block
+from gtrace_rec.ring import Block, creations
 
 COUNTED_FIELDS = ("pid", "ts", "goid", "kind")  # all that is needed of an event
-_CREATED = [KIND_CODES["create"], KIND_CODES["create_parked"]]
 _EXIT = KIND_CODES["exit"]
 
 
@@ -43,7 +42,7 @@ class LiveCount:
     def add(self, block: Block) -> None:
         """Count these events."""
         goid = block["goid"].astype(np.int64)
-        born = np.isin(block["kind"], _CREATED)
+        born = creations(block)
         ended = block["kind"] == _EXIT
         for pid, until in self._until.items():
             early = (block["pid"] == pid) & (block["ts"] <= until)

@@ -20,12 +20,11 @@ from gtrace_rec.goruntime.check import check_offsets
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.loader import TOLD_CAUSES, LoadOptions, Probes
 from gtrace_rec.plan import KIND_CODES, Plan, find_sites
-from gtrace_rec.ring import RECORD, Block, Gap
+from gtrace_rec.ring import RECORD, Block, Gap, creations
 from gtrace_rec.schema import EVENT_KINDS, Exe, Process
 from gtrace_rec.stacks import StackResolver, StackTable
 from gtrace_rec.unprobed import NoProbes
 
-_CREATED = [KIND_CODES["create"], KIND_CODES["create_parked"]]
 _BLOCK = 1 << 16  # records decoded at a time
 _EVER = 1 << 63
 _KIND_NAMES = [k.name for k in EVENT_KINDS]
@@ -167,7 +166,7 @@ class Program:
         """Events as rows; the stacks and symbols they need are in the stack table after this."""
         stack_ids = self._resolver.resolve(block, self.biases)
         batch = self._decoder.batch(block, stack_ids, self.biases)
-        self._resolver.symbolize(batch, np.isin(block["kind"], _CREATED))
+        self._resolver.symbolize(batch, creations(block))
         return batch
 
     def count(self, block: Block) -> None:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gtrace_rec.plan import KIND_CODES
+
 # struct event of bpf/event.h, behind the ring's own header of each record.
 RECORD = np.dtype(
     [
@@ -33,8 +35,15 @@ RECORD = np.dtype(
     ]
 )
 _BUSY = 1 << 31
+_CREATE, _CREATE_PARKED = KIND_CODES["create"], KIND_CODES["create_parked"]
 
 Block = NDArray[np.void]
+
+
+def creations(block: Block) -> NDArray[np.bool_]:
+    """Which of the events make a goroutine."""
+    made: NDArray[np.bool_] = (block["kind"] == _CREATE) | (block["kind"] == _CREATE_PARKED)
+    return made
 
 
 class Gap(NamedTuple):
