@@ -314,7 +314,6 @@ static __always_inline u64 take_stack(struct tally *t, struct scratch *s, u32 pi
 	u64 depth = 1, hash = ((u64)pid << 32 ^ ip) * 0x9e3779b97f4a7c15ULL;
 
 	s->stack.pcs[0] = ip;
-	s->stack.pcs[1] = 0;
 	for (int i = 1; i < STACK_DEPTH; i++) {
 		if (!fp || fp % 8)
 			break; /* the outermost frame, or none of Go's */
@@ -370,7 +369,6 @@ static __always_inline int handle(struct pt_regs *ctx, u8 kind, const u8 site, b
 	u64 gp = ARG1(ctx), arg2 = ARG2(ctx), arg3 = ARG3(ctx), g = G(ctx), fp = FP(ctx);
 	u64 ip = IP(ctx);
 	u64 goid, other = 0, obj = 0, pc = 0, stack = 0;
-	u64 caller_pc = 0;
 	u8 reason = 0, exits = 0;
 	int zero = 0;
 	struct tally *t = tallies.lookup(&zero);
@@ -451,31 +449,29 @@ static __always_inline int handle(struct pt_regs *ctx, u8 kind, const u8 site, b
 #endif
 	}
 #endif
-	/* What lies at the frame pointer: the caller's frame pointer, and the address it goes on at. */
-	u64 caller_fp = 0;
 	struct scratch *s = 0;
 
 	if (want_stack || site == SITE_PARK)
 		s = claim(id);
-	if (s && site == SITE_PARK) {
-		u64 *frame = two_words(t, s, fp, want_stack ? BLOCK : NEAR);
-
-		if (frame) {
-			caller_fp = frame[0];
-			caller_pc = frame[1];
-		}
-	} else if (site == SITE_PARK || site == SITE_CALLER || (site == SITE_WAKE && !s)) {
-		u64 frame[2] = {};
-
-		copy(t, frame, sizeof(frame), fp);
-		caller_fp = frame[0];
-		caller_pc = frame[1];
-	}
-
 	if (site == SITE_PARK) {
 		u64 bit = 1ULL << (reason & 63);
+		/* What lies at the frame pointer: the caller's, and the address it goes on at. */
+		u64 caller_fp = 0;
 
-		pc = caller_pc;
+		if (s) {
+			u64 *frame = two_words(t, s, fp, want_stack ? BLOCK : NEAR);
+
+			if (frame) {
+				caller_fp = frame[0];
+				pc = frame[1];
+			}
+		} else {
+			u64 frame[2] = {};
+
+			copy(t, frame, sizeof(frame), fp);
+			caller_fp = frame[0];
+			pc = frame[1];
+		}
 		if (bit & SUDOG_REASONS) {
 			u64 sudog = word(t, g + OFF_G_WAITING);
 
@@ -496,15 +492,14 @@ static __always_inline int handle(struct pt_regs *ctx, u8 kind, const u8 site, b
 		pc = ip + 1;
 	}
 	if (want_stack) {
-		if (s) {
+		if (s)
 			stack = take_stack(t, s, id >> 32, ip, fp);
-			caller_pc = s->stack.pcs[1];
-		} else {
+		else
 			__sync_fetch_and_add(&t->lost_stack, 1);
-		}
 	}
+	/* Behind the stack: before it, the verifier would walk the loop eleven times over. */
 	if (site == SITE_WAKE || site == SITE_CALLER)
-		pc = caller_pc;
+		pc = near_word(t, s, fp + 8);
 	if (want_stack || site == SITE_PARK)
 		give_back();
 

@@ -85,6 +85,30 @@ def test_time_never_runs_backwards_within_a_goroutine(recorded: Recording) -> No
     assert backwards == 0
 
 
+def test_of_each_stack_only_the_top_may_be_kept(
+    tmp_path: Path, go_binary: Callable[..., Path]
+) -> None:
+    """Who called is told all the same."""
+    program = go_binary("lives.go")
+    done = record(tmp_path / "trace", "--stack-depth", "1", "--", program, *lives.ARGUMENTS)
+    assert done.returncode == 0, done.stderr
+    recording = Recording(tmp_path / "trace")
+    reasons = recording.manifest["exes"][0]["wait_reasons"]
+    for kind in lives.KINDS:
+        assert lives.counted(recording, kind) == lives.expected(kind, reasons)
+    assert recording.sql("select distinct len(pcs) from stacks") == [(1,)]
+    called = "kind in ('park', 'ready')"
+    assert recording.one(f"select count(*) from events where {called} and pc is null") == 0
+    callers = {
+        function
+        for (function,) in recording.sql(
+            f"select distinct function from events join symbols using (pc) where {called}"
+        )
+    }
+    assert {"runtime.chanrecv", "runtime.chansend", "runtime.selectgo"} <= callers
+    assert any(function.endswith("goready.func1") for function in callers)
+
+
 def test_an_attached_program_is_recorded_as_exactly(
     tmp_path: Path, go_binary: Callable[..., Path]
 ) -> None:
