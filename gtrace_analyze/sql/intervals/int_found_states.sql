@@ -34,8 +34,7 @@ losses AS (
 later AS (
     SELECT g.*
     FROM stg_goroutines AS g
-    JOIN (SELECT pid, min(snapshot) AS snapshot FROM stg_goroutines GROUP BY pid) AS f
-        ON f.pid = g.pid AND g.snapshot > f.snapshot
+    JOIN int_first_snapshots AS f ON f.pid = g.pid AND g.snapshot > f.snapshot
 ),
 -- The first reading of each goroutine after each loss, and before the next.
 readings AS (
@@ -57,16 +56,7 @@ placed AS (
     SELECT
         r.*,
         e.seq,
-        CASE
-            WHEN r.status IN ('waiting', 'preempted', 'leaked') THEN 'waiting'
-            WHEN r.status = 'copystack' THEN 'running'
-            WHEN r.status = 'syscall' AND NOT (
-                SELECT coalesce(bool_or(watched), false)
-                FROM stg_event_kinds
-                WHERE kind = 'syscall_exit'
-            ) THEN 'running'
-            WHEN r.status IN ('running', 'runnable', 'syscall') THEN r.status
-        END AS state
+        int_state_among_events(r.status) AS state
     FROM readings AS r
     ASOF LEFT JOIN (
         SELECT pid, goid, ts, seq FROM changes WHERE ts > (SELECT min(ts_end) FROM losses)

@@ -29,5 +29,5 @@ SELECT g.pid, g.goid, g.waitsince, least(min(g.ts), any_value(c.over_ts)), max(g
 FROM stg_goroutines AS g
 JOIN collections AS c ON c.pid = g.pid AND c.waitsince = g.waitsince
 ANTI JOIN switching AS s ON s.pid = g.pid AND s.goid = g.goid
-WHERE g.status IN ('waiting', 'preempted', 'leaked') AND g.certain
+WHERE int_state_of(g.status) = 'waiting' AND g.certain
 GROUP BY g.pid, g.goid, g.waitsince

@@ -26,11 +26,7 @@ WITH numbered AS (
         s.site,
         w.ts AS noted_ts,
         dense_rank() OVER (PARTITION BY g.pid ORDER BY g.snapshot) AS number,
-        CASE
-            WHEN g.status IN ('waiting', 'preempted', 'leaked') THEN 'waiting'
-            WHEN g.status = 'copystack' THEN 'running'
-            WHEN g.status IN ('running', 'runnable', 'syscall') THEN g.status
-        END AS state
+        int_state_of(g.status) AS state
     FROM stg_goroutines AS g
     LEFT JOIN stacks AS s ON s.stack_id = g.stack_id
     LEFT JOIN int_noted_waits AS w

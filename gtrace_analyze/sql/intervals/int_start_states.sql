@@ -18,18 +18,9 @@ CREATE TEMP VIEW int_start_states (
 ) AS
 WITH firsts AS (
     SELECT pid, goid, ts, tid, reason, stack_id, obj, certain, waitsince,
-        CASE
-            WHEN status IN ('waiting', 'preempted', 'leaked') THEN 'seen waiting'
-            WHEN status = 'runnable' THEN 'seen runnable'
-            WHEN status IN ('running', 'copystack') THEN 'seen running'
-            WHEN status = 'syscall' AND (
-                SELECT bool_or(watched) FROM stg_event_kinds WHERE kind = 'syscall_exit'
-            ) THEN 'seen syscall'
-            WHEN status = 'syscall' THEN 'seen running'
-        END AS kind
+        'seen ' || int_state_among_events(status) AS kind
     FROM stg_goroutines
-    SEMI JOIN (SELECT pid, min(snapshot) AS snapshot FROM stg_goroutines GROUP BY pid)
-        USING (pid, snapshot)
+    SEMI JOIN int_first_snapshots USING (pid, snapshot)
     WHERE (SELECT bool_or(watched) FROM stg_event_kinds)
 ),
 before AS (

@@ -26,7 +26,7 @@ WITH firsts AS (
         ON g.pid = w.pid AND g.ts >= w.ts_end AND (w.next_ts IS NULL OR g.ts < w.next_ts)
     WHERE getvariable('has_pauses')
     GROUP BY w.pid, w.ts, w.ts_end
-    HAVING min(g.snapshot) > (SELECT min(s.snapshot) FROM stg_goroutines AS s WHERE s.pid = w.pid)
+    HAVING min(g.snapshot) > (SELECT s.snapshot FROM int_first_snapshots AS s WHERE s.pid = w.pid)
 ),
 opened AS (
     SELECT f.*, e.seq
@@ -54,16 +54,7 @@ found AS (
         g.*,
         o.ts AS pause_ts,
         o.seq,
-        CASE
-            WHEN g.status IN ('waiting', 'preempted', 'leaked') THEN 'waiting'
-            WHEN g.status = 'copystack' THEN 'running'
-            WHEN g.status = 'syscall' AND NOT (
-                SELECT coalesce(bool_or(watched), false)
-                FROM stg_event_kinds
-                WHERE kind = 'syscall_exit'
-            ) THEN 'running'
-            WHEN g.status IN ('running', 'runnable', 'syscall') THEN g.status
-        END AS state
+        int_state_among_events(g.status) AS state
     FROM opened AS o
     JOIN stg_goroutines AS g ON g.pid = o.pid AND g.snapshot = o.snapshot
     LEFT JOIN early AS e

@@ -14,17 +14,10 @@ CREATE TABLE creation_sites (
     running_ns,    -- their time on a processor, ns; NULL where the plan cannot tell
     waiting_ns     -- their time parked, ns
 ) AS
-WITH first_snapshots AS (
-    SELECT pid, max(ts) AS ts
-    FROM stg_goroutines
-    SEMI JOIN (SELECT pid, min(snapshot) AS snapshot FROM stg_goroutines GROUP BY pid)
-        USING (pid, snapshot)
-    GROUP BY pid
-),
-origins AS (
+WITH origins AS (
     SELECT g.*, g.ts IS NULL AND (s.ts IS NULL OR g.first_ts <= s.ts) AS at_start
     FROM goroutines AS g
-    LEFT JOIN first_snapshots AS s ON s.pid = g.pid
+    LEFT JOIN int_first_snapshots AS s ON s.pid = g.pid
 )
 SELECT
     created_at,

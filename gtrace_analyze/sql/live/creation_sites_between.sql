@@ -1,20 +1,13 @@
 -- Where goroutines are made, and what became of them from t0 to t1. The columns are those of
 -- `creation_sites` without times; "at the start" is t0, "at the end" is t1.
 CREATE TEMP MACRO creation_sites_between(t0, t1) AS TABLE
-WITH first_snapshots AS (
-    SELECT pid, max(ts) AS ts
-    FROM stg_goroutines
-    SEMI JOIN (SELECT pid, min(snapshot) AS snapshot FROM stg_goroutines GROUP BY pid)
-        USING (pid, snapshot)
-    GROUP BY pid
-),
-origins AS (
+WITH origins AS (
     SELECT
         g.*,
         g.first_ts <= t0 OR (g.ts IS NULL AND (s.ts IS NULL OR g.first_ts <= s.ts)) AS at_start,
         coalesce(g.ts_end <= t1, false) AS gone
     FROM selected_goroutines(t0, t1, NULL, NULL) AS g
-    LEFT JOIN first_snapshots AS s ON s.pid = g.pid
+    LEFT JOIN int_first_snapshots AS s ON s.pid = g.pid
 )
 SELECT
     created_at,
