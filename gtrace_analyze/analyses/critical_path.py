@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from gtrace_analyze._errors import UsageError
@@ -15,6 +18,10 @@ from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 
 __all__ = ["Path", "Step", "collect"]
+
+_Numbers = npt.NDArray[np.int64]
+# A row of _INTERVALS, who waits for whom down to the one whose it is, and why it ends there.
+_Found = tuple[dict[str, Any], tuple[int, ...], str | None]
 
 _MOST_STEPS = 1000
 _DEEPEST = 50
@@ -60,16 +67,21 @@ class Path:
     whole: bool
 
 
+# By a semi join DuckDB skips what cannot match; the table itself is read instead of the view, since
+# to plan the view's joins takes longer than to read what one goroutine did.
 _INTERVALS = """
-    WITH chosen AS MATERIALIZED (
-        FROM intervals SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
-    )
-    SELECT i.goid, i.ts, i.ts + i.dur_seen AS ts_end, i.ts_end IS NULL AS open, i.state, i.reason,
-        s.function, i.wake, i.waker_goid, i.began_by, i.ended_by, i.certain
-    FROM chosen AS i
-    LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-    WHERE i.pid = $pid AND i.ts < $end AND i.ts + i.dur_seen > $start
+    SELECT i.goid, i.ts, coalesce(i.ts_end, $until) AS ts_end, i.ts_end IS NULL AS open,
+        i.state::VARCHAR AS state, i.reason::VARCHAR AS reason, i.stack_id, i.waker_goid,
+        i.certain,
+        wake_of(i.state, i.began_by, i.ended_by, i.reason, i.waker_goid) AS wake
+    FROM int_intervals AS i
+    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
+    WHERE i.pid = $pid AND i.goid BETWEEN $low AND $high AND i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start)
     ORDER BY i.goid, i.ts DESC, i.ts_end DESC NULLS FIRST
+"""
+_UNTIL = """
+    SELECT coalesce(p.ended_ts, r.ended_ts) AS ts
+    FROM stg_recording AS r LEFT JOIN stg_processes AS p ON p.pid = $pid
 """
 # To read the intervals of so many goroutines takes hardly longer than to read those of one.
 _AT_ONCE = 64
@@ -100,13 +112,13 @@ def collect(
     low = max(low, facts["first_ts"])
     if low >= high:
         raise UsageError(f"goroutine {goid} did not exist then")
-    walk = _Walk(engine, facts["pid"], low, high)
-    steps: list[Step] = []
-    for step in walk.back(goid, low, high, (goid,), None):
-        if len(steps) == _MOST_STEPS:
-            return Path(facts, recording["ts"], steps, whole=False)
-        steps.append(step)
-    return Path(facts, recording["ts"], steps, whole=True)
+    walk = _Walk(engine, facts["pid"], goid, low, high)
+    while True:
+        found = list(islice(walk.back(goid, low, high, (goid,), None), _MOST_STEPS + 1))
+        if not walk.read_missing():
+            break
+    steps = [walk.step(*each) for each in found[:_MOST_STEPS]]
+    return Path(facts, recording["ts"], steps, whole=len(found) <= _MOST_STEPS)
 
 
 class _Intervals:
@@ -115,51 +127,67 @@ class _Intervals:
     def __init__(self, table: pa.Table) -> None:
         self._table = table
         self._backwards = -table.column("ts").to_numpy()
+        self._blocks: dict[int, list[dict[str, Any]]] = {}
 
     def before(self, moment: int) -> Iterator[dict[str, Any]]:
         """The intervals that began before it."""
         first = int(np.searchsorted(self._backwards, -moment, side="right"))
-        for start in range(first, self._table.num_rows, _ROWS_AT_ONCE):
-            yield from self._table.slice(start, _ROWS_AT_ONCE).to_pylist()
-
-    def wakers_before(self, moment: int) -> list[int]:
-        """Who woke it before then, those of its latest waits first."""
-        first = int(np.searchsorted(self._backwards, -moment, side="right"))
-        wakers = self._table.column("waker_goid").slice(first, _ROWS_AT_ONCE * 8).drop_null()
-        return list(dict.fromkeys(wakers.to_pylist()))
+        for number in range(first // _ROWS_AT_ONCE, -(-self._table.num_rows // _ROWS_AT_ONCE)):
+            start = number * _ROWS_AT_ONCE
+            if number not in self._blocks:
+                self._blocks[number] = self._table.slice(start, _ROWS_AT_ONCE).to_pylist()
+            yield from self._blocks[number][max(first - start, 0) :]
 
 
 class _Walk:
-    """One walk; the intervals of each goroutine are read once."""
+    """One walk, repeated until all is read that it comes by.
 
-    def __init__(self, engine: Engine, pid: int, start: int, end: int) -> None:
+    Each time, wakers of whom nothing is read yet are passed over and noted, so that what all of
+    them did is read by one query. It takes as many as the path is deep.
+    """
+
+    def __init__(self, engine: Engine, pid: int, goid: int, low: int, high: int) -> None:
         self._engine = engine
-        self._span = {"pid": pid, "start": start, "end": end}
+        (until,) = engine.rows(_UNTIL, {"pid": pid})
+        stacks = engine.rows("SELECT stack_id, function FROM stacks")
+        self._functions = {row["stack_id"]: row["function"] for row in stacks}
+        start = self._earliest(pid, goid, low, high)
+        self._span = {"pid": pid, "start": start, "end": high, "until": until["ts"]}
         self._intervals: dict[int, _Intervals] = {}
-        self._parents: dict[int, int | None] = {}
+        self._missing: dict[int, None] = {}
+        self._read([goid])
+
+    def _earliest(self, pid: int, goid: int, low: int, high: int) -> int:
+        """The moment before which the path cannot go, by how many intervals the last one had."""
+        began = self._engine.table(
+            "SELECT ts FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts < $end",
+            {"pid": pid, "goid": goid, "end": high},
+        )
+        moments = began.column("ts").to_numpy()
+        if len(moments) <= _MOST_STEPS:
+            return low
+        return max(low, int(np.partition(moments, -_MOST_STEPS - 1)[-_MOST_STEPS - 1]))
 
     def back(
         self, goid: int, low: int, high: int, chain: tuple[int, ...], waits_for: str | None
-    ) -> Iterator[Step]:
+    ) -> Iterator[_Found]:
         """What `goid` did from `high` back to `low`, while the last but one of `chain` waited."""
         if goid not in self._intervals:
-            self._read([goid])
-        did = self._intervals[goid]
-        for row in did.before(high):
+            self._missing[goid] = None
+            return
+        for row in self._intervals[goid].before(high):
             if row["ts_end"] <= low:
                 return
             cut = row | {"ts": max(row["ts"], low), "ts_end": min(row["ts_end"], high)}
             if row["state"] != "waiting":
-                yield _step(cut, goid, chain)
+                yield cut, chain, None
                 continue
             end = self._end(row, low, high, chain, waits_for)
-            yield _step(cut, goid, chain, end)
+            yield cut, chain, end
             if end is not None and len(chain) > 1:
                 return
             waker = row["waker_goid"]
             if end is None and waker is not None:
-                if waker not in self._intervals:
-                    self._read([waker, *did.wakers_before(row["ts"])])
                 yield from self.back(
                     waker, cut["ts"], cut["ts_end"], (*chain, waker), row["reason"]
                 )
@@ -190,12 +218,19 @@ class _Walk:
             return "other work"
         return None
 
+    def read_missing(self) -> bool:
+        """Read what the first of those did that the walk passed over; whether there were any."""
+        wanted = list(islice(self._missing, _AT_ONCE))
+        self._missing.clear()
+        if wanted:
+            self._read(wanted)
+        return bool(wanted)
+
     def _read(self, goids: list[int]) -> None:
-        """Read the first of them, and with it some that are likely to be asked for next."""
-        wanted = [g for g in dict.fromkeys(goids) if g not in self._intervals][:_AT_ONCE]
-        table = self._engine.table(_INTERVALS, {"goids": wanted, **self._span})
+        who = {"goids": goids, "low": min(goids), "high": max(goids)}
+        table = self._engine.table(_INTERVALS, who | self._span)
         found = table.column("goid").to_numpy()
-        for goid in wanted:
+        for goid in goids:
             first, last = (int(np.searchsorted(found, goid, side=s)) for s in ("left", "right"))
             self._intervals[goid] = _Intervals(table.slice(first, last - first))
 
@@ -211,26 +246,35 @@ class _Walk:
         return False
 
     def _parent(self, goid: int) -> int | None:
-        if goid not in self._parents:
-            rows = self._engine.rows(
-                "SELECT parent_goid FROM goroutines WHERE pid = $pid AND goid = $goid",
-                {"pid": self._span["pid"], "goid": goid},
-            )
-            self._parents[goid] = rows[0]["parent_goid"] if rows else None
-        return self._parents[goid]
+        made, parents = self._lineage
+        at = int(np.searchsorted(made, goid))
+        return int(parents[at]) if at < len(made) and made[at] == goid else None
 
+    @cached_property
+    def _lineage(self) -> tuple[_Numbers, _Numbers]:
+        """The goroutines whose maker is known, in order, and who made them.
 
-def _step(row: dict[str, Any], goid: int, chain: tuple[int, ...], end: str | None = None) -> Step:
-    return Step(
-        ts=row["ts"],
-        ts_end=row["ts_end"],
-        goid=goid,
-        depth=len(chain) - 1,
-        state=row["state"],
-        reason=row["reason"],
-        function=row["function"],
-        wake=row["wake"],
-        waker_goid=row["waker_goid"],
-        certain=row["certain"],
-        end=end,
-    )
+        All at once, which takes as long as to ask for one.
+        """
+        rows = self._engine.table(
+            "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid AND parent_goid IS NOT NULL",
+            {"pid": self._span["pid"]},
+        )
+        made = rows.column("goid").to_numpy()
+        order = np.argsort(made, kind="stable")
+        return made[order], rows.column("parent_goid").to_numpy()[order]
+
+    def step(self, row: dict[str, Any], chain: tuple[int, ...], end: str | None) -> Step:
+        return Step(
+            ts=row["ts"],
+            ts_end=row["ts_end"],
+            goid=chain[-1],
+            depth=len(chain) - 1,
+            state=row["state"],
+            reason=row["reason"],
+            function=self._functions.get(row["stack_id"]),
+            wake=row["wake"],
+            waker_goid=row["waker_goid"],
+            certain=row["certain"],
+            end=end,
+        )

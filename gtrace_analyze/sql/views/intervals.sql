@@ -48,14 +48,7 @@ SELECT
     i.ended_by::VARCHAR,
     i.reason::VARCHAR,
     i.stack_id,
-    CASE
-        WHEN i.state <> 'waiting' OR i.ended_by IS NULL OR i.ended_by = 'unseen' THEN NULL
-        WHEN i.began_by = 'suspend' OR i.ended_by = 'park_undone' THEN 'runtime'
-        WHEN i.waker_goid IS NOT NULL THEN 'goroutine'
-        WHEN i.ended_by = 'inject' AND i.reason::VARCHAR = 'IO wait' THEN 'netpoll'
-        WHEN i.ended_by = 'inject' OR is_runtime_wait(i.reason::VARCHAR) THEN 'runtime'
-        WHEN i.ended_by = 'ready' THEN 'timer'
-    END,
+    wake_of(i.state, i.began_by, i.ended_by, i.reason, i.waker_goid),
     i.waker_goid,
     i.waker_stack_id,
     i.tid,
