@@ -146,6 +146,13 @@ class Probes:
         for optional in ("g.coroarg", "g.coroexit", "g.parentGoid"):
             if optional in o:
                 constants["OFF_" + optional.upper().replace(".", "_")] = o[optional]
+        if self._binary.cgo:
+            for name in ("crosscall2", "runtime.cgocall"):
+                function = self._binary.functions.named(name)
+                assert function  # all that has the former has the latter
+                macro = name.removeprefix("runtime.").upper()
+                constants[macro] = f"{function.entry:#x}ULL"
+                constants[f"{macro}_SIZE"] = function.end - function.entry
         if self._binary.arch == "arm64":
             constants["GOARCH_ARM64"] = 1
         constants["SITES"] = " ".join(
@@ -273,12 +280,13 @@ class Probes:
         )
 
     def stack(self, key: int) -> NDArray[np.uint64] | None:
-        """The return addresses of the stack with hash `key`, innermost first."""
+        """The return addresses of the stack with hash `key`, innermost first, without C's."""
         try:
             value = self._stacks[ctypes.c_uint64(key)]
         except KeyError:
             return None
-        return np.frombuffer(value.pcs, "<u8", count=value.depth).copy()
+        addresses: NDArray[np.uint64] = np.frombuffer(value.pcs, "<u8", count=value.depth)
+        return addresses.compress(addresses != 0)
 
     def forget_stacks(self, keys: Iterable[int]) -> None:
         """Make room in the map of stacks: the recorder knows these by now."""
