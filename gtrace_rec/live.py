@@ -48,7 +48,12 @@ class LiveCount:
             early = (block["pid"] == pid) & (block["ts"] <= until)
             if not early.any():
                 continue
-            born &= ~(early & np.isin(goid, self._counted[pid]))
-            self._counted[pid] = np.union1d(self._counted[pid], goid[early & born])
-            ended &= ~early | np.isin(goid, self._counted[pid])
+            rows = np.flatnonzero(early & (born | ended))[::-1]
+            last, at = np.unique(goid[rows], return_index=True)  # goroutines lent to C live again
+            alive = born[rows[at]]
+            before = self._counted[pid]
+            self._counted[pid] = np.union1d(np.setdiff1d(before, last[~alive]), last[alive])
+            self.count += len(self._counted[pid]) - len(before)
+            born &= ~early
+            ended &= ~early
         self.count += int(born.sum()) - int(ended.sum())

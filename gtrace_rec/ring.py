@@ -35,14 +35,19 @@ RECORD = np.dtype(
     ]
 )
 _BUSY = 1 << 31
-_CREATE, _CREATE_PARKED = KIND_CODES["create"], KIND_CODES["create_parked"]
+_CREATE, _CREATE_PARKED, _CREATE_SYSCALL = (
+    KIND_CODES[kind] for kind in ("create", "create_parked", "create_syscall")
+)
 
 Block = NDArray[np.void]
 
 
 def creations(block: Block) -> NDArray[np.bool_]:
     """Which of the events make a goroutine."""
-    made: NDArray[np.bool_] = (block["kind"] == _CREATE) | (block["kind"] == _CREATE_PARKED)
+    kind = block["kind"]
+    made: NDArray[np.bool_] = (
+        (kind == _CREATE) | (kind == _CREATE_PARKED) | (kind == _CREATE_SYSCALL)
+    )
     return made
 
 

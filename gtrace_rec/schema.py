@@ -75,12 +75,17 @@ EVENT_KINDS: tuple[EventKind, ...] = (
         "coroswitch_m: iter.Pull hands this thread from goid to other_goid",
         other_enters="running",
     ),
-    EventKind("exit", "dead", "goexit0 or gdestroy"),
+    EventKind("exit", "dead", "goexit0 or gdestroy; dropm: a thread of C gives its goroutine back"),
     EventKind(
         "coro_resume",
         "running",
         "coroswitch_m: goid goes on with the thread of other_goid, of which it tells nothing: a "
         "coroutine at its end, whose exit follows, or one that is not recorded",
+    ),
+    EventKind(
+        "create_syscall",
+        "syscall",
+        "needm: a thread of C that calls Go takes up a goroutine, maybe one that ended before",
     ),
 )
 

@@ -41,7 +41,7 @@ HOUR = 3600 * 10**9
 # What each plan watches; the same names as `gtrace-rec --plan`.
 PLANS: dict[str, set[str]] = {
     "snapshot": set(),
-    "lifecycle": {"create", "create_parked", "exit"},
+    "lifecycle": {"create", "create_parked", "create_syscall", "exit"},
 }
 PLANS["park"] = PLANS["lifecycle"] | {"park", "ready", "inject", "park_undone", "coro_switch"}
 PLANS["sched"] = PLANS["park"] | {"run", "yield", "suspend", "syscall_lost_p"}
@@ -83,6 +83,10 @@ class Goroutine:
         start: str | None = None,
     ) -> Self:
         return self._event(ts, "create_parked", **self._origin(parent, at, start, None))
+
+    def create_syscall(self, ts: int) -> Self:
+        """A thread of C takes it up."""
+        return self._event(ts, "create_syscall")
 
     def _origin(
         self, parent: int | None, at: str | None, start: str | None, stack: Sequence[str] | None

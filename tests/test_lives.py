@@ -14,6 +14,7 @@ from gtrace_rec.plan import KIND_CODES
 from gtrace_rec.ring import RECORD, Block
 
 BOUNDS = [10, 100, 1000]
+CREATIONS = {"create", "create_parked", "create_syscall"}
 WAITS = {"create", "ready", "inject", "yield", "syscall_lost_p"}
 
 
@@ -28,13 +29,13 @@ class OneByOne:
         self.lifetimes: list[int] = []
 
     def event(self, ts: int, kind: str, goid: int, pc: int) -> None:
-        if kind in ("create", "create_parked"):
+        if kind in CREATIONS:
             self.created[goid], self.site[goid] = ts, pc
         if kind == "run" and goid in self.runnable:
             self.latencies.append(ts - self.runnable[goid])
         if kind in WAITS:
             self.runnable[goid] = ts
-        elif kind in ("run", "exit", "create_parked"):
+        elif kind in {"run", "exit"} | CREATIONS:
             self.runnable.pop(goid, None)
         if kind == "exit":
             if goid in self.created:
@@ -50,6 +51,7 @@ def _events(seed: int, count: int) -> list[tuple[int, str, int, int]]:
     # Each P hands out sixteen goids of its own at a time, so they do not quite rise.
     unused = [g for first in range(20, 20 + count, 48) for g in _shuffled(chance, first, 48)]
     living, ts, events = list(range(1, 20)), 1000, []
+    lent: list[int] = []  # to threads of C: given back, to live again
     for goid in unused[:count]:
         ts += chance.randrange(1, 50)
         what = chance.random()
@@ -57,8 +59,15 @@ def _events(seed: int, count: int) -> list[tuple[int, str, int, int]]:
             living.append(goid)
             kind = "create" if chance.random() < 0.9 else "create_parked"
             events.append((ts, kind, goid, 0x1000 + 16 * chance.randrange(5)))
-        elif what < 0.38 and len(living) > 5:
-            events.append((ts, "exit", living.pop(chance.randrange(len(living))), 0))
+        elif what < 0.28:
+            goid = lent.pop() if lent and chance.random() < 0.8 else goid
+            living.append(goid)
+            events.append((ts, "create_syscall", goid, 0))
+        elif what < 0.5 and len(living) > 5:
+            gone = living.pop(chance.randrange(len(living)))
+            events.append((ts, "exit", gone, 0))
+            if any(kind == "create_syscall" for _, kind, g, _ in events if g == gone):
+                lent.append(gone)
         else:
             kind = chance.choice([*sorted(WAITS - {"create"}), *["run"] * 4, "park", "park_undone"])
             events.append((ts, kind, chance.choice(living[-8:]), 7))

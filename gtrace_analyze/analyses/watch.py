@@ -31,10 +31,15 @@ _TABLES = """
 """
 _LIVES = """
     INSERT INTO lives SELECT pid, goid, pc FROM arrived
-    WHERE kind IN ('create', 'create_parked')
-        AND (pid, goid) NOT IN (SELECT pid, goid FROM lives);
-    DELETE FROM lives USING arrived AS e
-    WHERE e.kind = 'exit' AND e.pid = lives.pid AND e.goid = lives.goid
+    WHERE kind IN ('create', 'create_parked', 'create_syscall')
+        AND (pid, goid) NOT IN (SELECT pid, goid FROM lives)
+    QUALIFY row_number() OVER (PARTITION BY pid, goid ORDER BY seq) = 1;
+    DELETE FROM lives USING (
+        SELECT pid, goid FROM arrived
+        WHERE kind IN ('exit', 'create_syscall')
+        GROUP BY pid, goid HAVING max_by(kind, seq) = 'exit'
+    ) AS e
+    WHERE e.pid = lives.pid AND e.goid = lives.goid
 """
 _WAITS = """
     CREATE OR REPLACE TEMP TABLE latest AS

@@ -24,6 +24,7 @@ _NONE, _CREATE, _RUNNABLE, _RUN, _EXIT = range(5)
 _ROLES = {
     "create": _CREATE,
     "create_parked": _CREATE,
+    "create_syscall": _CREATE,
     "ready": _RUNNABLE,
     "inject": _RUNNABLE,
     "yield": _RUNNABLE,
@@ -34,7 +35,7 @@ _ROLES = {
 _ROLE_OF = np.zeros(256, np.uint8)
 for _kind, _role in _ROLES.items():
     _ROLE_OF[KIND_CODES[_kind]] = _role
-_PARKED = KIND_CODES["create_parked"]
+_CREATE_KIND = KIND_CODES["create"]  # the only one of them that makes it runnable
 
 _INDEX_BITS = 20  # a sort key is goid, then the place in the block
 _MOST_ROWS = 1 << _INDEX_BITS
@@ -175,7 +176,8 @@ class Lives:
         first = np.empty(len(rows), np.bool_)
         first[0] = True
         np.not_equal(goid[1:], goid[:-1], out=first[1:])
-        waits = (role == _RUNNABLE) | ((role == _CREATE) & (block["kind"][rows] != _PARKED))
+        first |= role == _CREATE  # of the same goroutine: another life, by a thread of C
+        waits = (role == _RUNNABLE) | ((role == _CREATE) & (block["kind"][rows] == _CREATE_KIND))
         pair = np.flatnonzero((role[1:] == _RUN) & waits[:-1] & ~first[1:])
         self._latencies.add(ts[pair + 1] - ts[pair])
 
@@ -187,7 +189,8 @@ class Lives:
         whole = np.flatnonzero(made & ended)
         self._lifetimes.add(ts[ends[whole]] - ts[starts[whole]])
 
-        born = np.flatnonzero(made & ~ended)
+        last = np.append(goid[starts[1:]] != goid[starts[:-1]], True)
+        born = np.flatnonzero(made & ~ended & last)
         sites = self._sites(block["pc"][rows[starts[born]]].astype(np.int64))
         self._carry(
             goid[starts], ts[starts], role[starts] == _RUN, ts[ends], ended, open_since, ~made

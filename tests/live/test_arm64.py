@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.live, pytest.mark.go]
 VERSIONS = (toolchains.TOOLCHAINS[0], "1.23.9", toolchains.NEWEST)  # 1.23: a site behind a call
 KINDS = {
     *("create", "exit", "park", "ready", "inject", "park_undone", "suspend", "run", "yield"),
-    *("syscall_lost_p", "syscall_enter", "syscall_exit"),
+    *("syscall_lost_p", "syscall_enter", "syscall_exit", "create_syscall"),
 }
 # Where a kprobe program finds the registers of Go's ABIInternal, cmd/compile/abi-internal.md: in
 # struct pt_regs of arch/x86/include/uapi/asm/ptrace.h, and user_pt_regs of arch/arm64's.

@@ -91,7 +91,8 @@ SELECT 'unknown_origin', 'info', 'analyzer', count(*),
     format('{:d} goroutines were neither created during the recording nor in a snapshot',
         count(*))
 FROM goroutines
-WHERE created_at IS NULL AND function IS NULL
+ANTI JOIN stg_goroutines USING (pid, goid)
+WHERE ts IS NULL
 HAVING count(*) > 0
 UNION ALL
 SELECT 'missing_probes', 'warning', 'recorder', len(missing),
@@ -103,8 +104,9 @@ SELECT 'not_watched', 'info', 'recorder', count(*),
     format('the plan {} does not watch: {}', any_value(r.plan), string_agg(kind::VARCHAR, ', '))
 FROM stg_event_kinds
 CROSS JOIN stg_recording AS r
--- Coroutines are watched by the way, where the program has any.
-WHERE NOT watched AND kind NOT IN ('create_parked', 'coro_switch', 'coro_resume')
+-- Coroutines and threads of C are watched by the way, where the program can have any.
+WHERE NOT watched
+    AND kind NOT IN ('create_parked', 'create_syscall', 'coro_switch', 'coro_resume')
 HAVING count(*) > 0
 UNION ALL
 SELECT 'snapshots_only', 'info', 'recorder', count(DISTINCT snapshot),

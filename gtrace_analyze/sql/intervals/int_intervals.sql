@@ -1,7 +1,7 @@
 -- The states of every goroutine, one after the other; `intervals` is the view to query.
 --
 -- Grain: one row per goroutine and period in one state, or unseen. Being dead is no period, unless
--- something is said to have ended it.
+-- something is said to have ended it that cannot.
 -- Cost: stored in the index.
 CREATE TABLE int_intervals (
     pid,             -- process

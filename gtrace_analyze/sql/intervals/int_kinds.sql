@@ -6,7 +6,8 @@
 -- may have.
 -- A plan that does not watch `run` cannot tell when a runnable goroutine begins to run: from the
 -- moment it is runnable its state is unknown, hence NULL. So is that of a coroutine, which is created
--- parked, where its switches are not watched.
+-- parked, where its switches are not watched. A thread of C that takes up a goroutine is in a system
+-- call, by Go's own status, until it runs Go: where system calls are not watched that counts as running.
 --
 -- Grain: one row per kind.
 -- Cost: none.
@@ -17,11 +18,15 @@ CREATE TEMP VIEW int_kinds (
 WITH sees AS (
     SELECT
         coalesce(bool_or(watched) FILTER (kind = 'run'), false) AS runs,
-        coalesce(bool_or(watched) FILTER (kind = 'coro_switch'), false) AS switches
+        coalesce(bool_or(watched) FILTER (kind = 'coro_switch'), false) AS switches,
+        coalesce(bool_or(watched) FILTER (kind = 'syscall_exit'), false) AS syscalls
     FROM stg_event_kinds
 ),
 kinds AS (
-    SELECT kind, state FROM stg_event_kinds
+    SELECT
+        kind,
+        CASE WHEN kind = 'create_syscall' AND NOT syscalls THEN 'running' ELSE state END AS state
+    FROM stg_event_kinds, sees
     UNION ALL
     VALUES
         ('seen running', 'running'),

@@ -25,6 +25,10 @@ FROM (
         ('running', 'exit'),
         ('syscall', 'syscall_exit'),
         ('syscall', 'syscall_lost_p'),
+        -- A goroutine that is lent to threads of C ends when one gives it back, until the next.
+        ('syscall', 'exit'),
+        ('dead', 'create_syscall'),
+        ('dead', 'unseen'),
         -- The window that it was seen in ended.
         ('waiting', 'unseen'),
         ('runnable', 'unseen'),

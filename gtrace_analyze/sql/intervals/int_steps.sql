@@ -1,6 +1,6 @@
 -- Every transition with the state that it leads to and the transition that ends that.
 --
--- Grain: one row per goroutine and transition, but for those that end it for good.
+-- Grain: one row per goroutine and transition, but for those that end a life.
 -- Cost: sorts all events. The second half of that, to look at one row after the other, is done by one
 -- thread, hence for the goroutines below and above the middle apart, at the same time.
 CREATE TEMP VIEW int_steps (

@@ -41,7 +41,7 @@ judged AS NOT MATERIALIZED (
     FROM steps AS s
     JOIN int_kinds AS k ON k.kind = s.kind
     LEFT JOIN int_legal_transitions AS l ON l.state = k.state AND l.kind = s.ended_by
-    WHERE k.state IS DISTINCT FROM 'dead' OR s.ended_by IS NOT NULL
+    WHERE k.state IS DISTINCT FROM 'dead' OR s.ended_by IS NOT NULL AND l.kind IS NULL
 )
 SELECT
     pid, goid, seq, ts, kind, tid, cpu, reason, stack_id, pc, obj, ts_end, ended_by, next_other,

@@ -1,10 +1,14 @@
 -- Goroutines and where they come from.
 --
+-- A goroutine that Go lends to threads of C, so that they can call Go, lives once for each of them (up
+-- to Go 1.20: for each call), one life after the other: `ts` is the beginning of the first, `ts_end` the
+-- end of the last, and the times are those of all of them.
+--
 -- Grain: one row per goroutine seen in an event or a snapshot.
 -- Cost: stored in the index.
 CREATE TABLE goroutines (
     pid,             -- process
-    goid,            -- goroutine; never used again within a process
+    goid,            -- goroutine; never used again within a process, but see `lives`
     ts,              -- when it was created, ns; NULL if that was before the recording
     ts_end,          -- when it ended, ns; NULL if it did not until the end
     first_ts,        -- when it was first seen, ns
@@ -21,12 +25,19 @@ CREATE TABLE goroutines (
     waiting_ns,      -- time in this state, to the end while open, ns
     syscall_ns,      -- time in this state, ns
     waits,           -- waits begun
+    lives,           -- how often it began to live, as far as was seen: 1, unless lent to C
     certain          -- all of its intervals are
 ) AS
 WITH born AS (
     SELECT pid, goid, ts, other_goid, pc, obj, stack_id
     FROM stg_events
     WHERE kind IN ('create', 'create_parked')
+),
+lent AS (
+    SELECT pid, goid, min(ts) AS ts, count(*) AS lives
+    FROM stg_events
+    WHERE kind = 'create_syscall'
+    GROUP BY pid, goid
 ),
 seen AS (
     SELECT
@@ -46,7 +57,8 @@ past AS (
         pid,
         goid,
         min(ts) AS ts,
-        max(ts_end) FILTER (ended_by IN ('exit', 'then gone')) AS ts_end,
+        max(ts_end) FILTER (ended_by IN ('exit', 'then gone')) AS last_end,
+        CASE WHEN last_end >= max(ts) THEN last_end END AS ts_end,
         sum(ts_end - ts) FILTER (state = 'running') AS running_ns,
         sum(ts_end - ts) FILTER (state = 'runnable') AS runnable_ns,
         sum(ts_end - ts) FILTER (state = 'waiting') AS waiting_ns,
@@ -88,6 +100,8 @@ ids AS (
         b.ts,
         l.ts_end,
         coalesce(b.ts, least(l.ts, s.ts)) AS first_ts,
+        n.ts AS lent_ts,
+        n.lives,
         coalesce(b.pc, s.gopc) AS gopc,
         coalesce(b.obj, s.startpc) AS startpc,
         coalesce(b.other_goid, s.parent_goid) AS parent_goid,
@@ -103,6 +117,7 @@ ids AS (
     FROM life AS l
     FULL JOIN seen AS s USING (pid, goid)
     LEFT JOIN born AS b ON b.pid = coalesce(l.pid, s.pid) AND b.goid = coalesce(l.goid, s.goid)
+    LEFT JOIN lent AS n ON n.pid = l.pid AND n.goid = l.goid
 ),
 sees AS (
     SELECT coalesce(bool_or(watched) FILTER (kind = 'run'), false) AS runs
@@ -111,7 +126,7 @@ sees AS (
 SELECT
     i.pid,
     i.goid,
-    i.ts,
+    coalesce(i.ts, CASE WHEN i.lent_ts <= i.first_ts THEN i.lent_ts END),
     i.ts_end,
     i.first_ts,
     made.function,
@@ -133,6 +148,7 @@ SELECT
     coalesce(i.waiting_ns, 0)::BIGINT,
     coalesce(i.syscall_ns, 0)::BIGINT,
     i.waits,
+    coalesce(i.lives + (i.lent_ts > i.first_ts)::INTEGER, 1),
     i.certain
 FROM ids AS i
 CROSS JOIN sees
