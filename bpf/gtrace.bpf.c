@@ -5,7 +5,7 @@
  * -D flags from gtrace_rec/loader.py: OFF_* (offsets in Go's structs), K_* (event kinds), STACK_DEPTH,
  * MAX_STACKS, RING_PAGES, *_REASONS (bit masks over waitReason); where not all goroutines are
  * recorded, SAMPLE_BELOW and CHOSEN_COUNT; where the recorder is limited, LIMITED; where C code is linked
- * in, CROSSCALL2 and CGOCALL, and the _SIZE of each. */
+ * in, CGOCALLBACK and CGOCALL, the _SIZE of each and its _FRAME. */
 #include <uapi/linux/ptrace.h>
 #include "event.h"
 
@@ -273,10 +273,8 @@ static __always_inline void give_back(void)
 		__sync_fetch_and_add(&s->users, -1);
 }
 
-/* Two words of the target's stack, read along with those above them. NULL if they cannot be, which is a
- * fault unless it is to be expected. */
-static __always_inline u64 *two_words(struct tally *t, struct scratch *s, u64 address, u32 at_most,
-				      bool expected)
+/* Two words of the target's stack, read along with those above them. NULL if they cannot be. */
+static __always_inline u64 *two_words(struct tally *t, struct scratch *s, u64 address, u32 at_most)
 {
 	u64 at = address - s->base;
 
@@ -289,8 +287,7 @@ static __always_inline u64 *two_words(struct tally *t, struct scratch *s, u64 ad
 		if (size < 16)
 			size = 16;
 		if (bpf_probe_read_user(s->block, size, (void *)address)) {
-			if (!expected)
-				__sync_fetch_and_add(&t->read_faults, 1);
+			__sync_fetch_and_add(&t->read_faults, 1);
 			s->size = 0;
 			return 0;
 		}
@@ -314,36 +311,43 @@ static __always_inline u64 near_word(struct tally *t, struct scratch *s, u64 add
 /* Follow the frame pointers from `fp` on. Returns the hash of the stack, which is now a key of
  * `stacks`, or 0. `bias` is what was added to the binary's addresses at load.
  *
- * Where C called Go, by crosscall2, what C left in that register need not be a frame pointer. So it is
- * followed without believing what is found, until that is cgocall, by which Go had called C: frames in
- * between are C's, and zeroes here. If it is never found, the stack ends with crosscall2. */
+ * Where C called Go, what cgocallback found in that register is C's, and need not be a frame pointer.
+ * But if Go had called C before, the frames in which it did lie right above: those of asmcgocall, which
+ * returns to cgocall, and of cgocall. Else this is a thread of C's own, and the stack ends. */
 static __always_inline u64 take_stack(struct tally *t, struct scratch *s, u32 pid, u64 ip, u64 fp,
 				      u64 bias)
 {
 	u64 depth = 1, hash = ((u64)pid << 32 ^ ip) * 0x9e3779b97f4a7c15ULL;
-	bool in_c = false;
+	bool outer = false;
 
 	s->stack.pcs[0] = ip;
 	for (int i = 1; i < STACK_DEPTH; i++) {
 		if (!fp || fp % 8)
 			break; /* the outermost frame, or none of Go's */
-		u64 *frame = two_words(t, s, fp, BLOCK, in_c);
+		u64 *frame = two_words(t, s, fp, BLOCK);
 
 		if (!frame)
 			break;
 		u64 pc = frame[1];
 
-		fp = frame[0];
-#ifdef CROSSCALL2
-		if (in_c && pc - bias - CGOCALL >= CGOCALL_SIZE) {
-			s->stack.pcs[i] = 0;
-			continue;
+#ifdef CGOCALLBACK
+		if (outer) {
+			if (pc - bias - CGOCALL >= CGOCALL_SIZE)
+				break;
+			outer = false;
+			fp += CGOCALL_FRAME;
+		} else if (pc - bias - CGOCALLBACK < CGOCALLBACK_SIZE) {
+			outer = true;
+			fp += CGOCALLBACK_FRAME;
+		} else {
+			fp = frame[0];
 		}
-		in_c = pc - bias - CROSSCALL2 < CROSSCALL2_SIZE;
+#else
+		fp = frame[0];
 #endif
 		s->stack.pcs[i] = pc;
 		hash = (hash ^ hash >> 32 ^ pc) * 0x9e3779b97f4a7c15ULL;
-		depth = i + 1;
+		depth++;
 	}
 	hash = (hash ^ hash >> 32) | 1; /* 0 means no stack */
 	if (!stacks.lookup(&hash)) {
@@ -478,7 +482,7 @@ static __always_inline int handle(struct pt_regs *ctx, u8 kind, const u8 site, b
 		u64 caller_fp = 0;
 
 		if (s) {
-			u64 *frame = two_words(t, s, fp, want_stack ? BLOCK : NEAR, false);
+			u64 *frame = two_words(t, s, fp, want_stack ? BLOCK : NEAR);
 
 			if (frame) {
 				caller_fp = frame[0];

@@ -18,6 +18,7 @@ from gtrace_rec import compilermemory, probecost, uprobes
 from gtrace_rec._errors import HostError
 from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.goruntime.homes import kept_channels, kept_waiters
+from gtrace_rec.goruntime.pclntab import Function
 from gtrace_rec.hostcheck import UPROBE_MULTI_KERNEL, kernel_release
 from gtrace_rec.limits import Control
 from gtrace_rec.plan import KIND_CODES, Site, reasons_mask
@@ -146,13 +147,7 @@ class Probes:
         for optional in ("g.coroarg", "g.coroexit", "g.parentGoid"):
             if optional in o:
                 constants["OFF_" + optional.upper().replace(".", "_")] = o[optional]
-        if self._binary.cgo:
-            for name in ("crosscall2", "runtime.cgocall"):
-                function = self._binary.functions.named(name)
-                assert function  # all that has the former has the latter
-                macro = name.removeprefix("runtime.").upper()
-                constants[macro] = f"{function.entry:#x}ULL"
-                constants[f"{macro}_SIZE"] = function.end - function.entry
+        constants |= self._cgo_constants()
         if self._binary.arch == "arm64":
             constants["GOARCH_ARM64"] = 1
         constants["SITES"] = " ".join(
@@ -161,6 +156,33 @@ class Probes:
             for i, s in enumerate(self.sites)
         )
         return {k: str(v) for k, v in constants.items()}
+
+    def _cgo_constants(self) -> dict[str, object]:
+        """Where, on the goroutine's stack, the frames lie that C's frames come between.
+
+        runtime/asm_amd64.s of Go 1.19 to 1.27: cgocallback makes room for its own frame right below
+        where asmcgocall stood when it left that stack. Each _FRAME leads from a frame pointer to the
+        next, or, where there is none (asmcgocall up to Go 1.20), to where it would be.
+        """
+        named = self._binary.functions.named
+        inner, middle, outer = (
+            named(f"runtime.{name}") for name in ("cgocallback", "asmcgocall", "cgocall")
+        )
+        if not (self._binary.cgo and inner and middle and outer):
+            return {}
+        return {
+            "CGOCALLBACK": f"{inner.entry:#x}ULL",
+            "CGOCALLBACK_SIZE": inner.end - inner.entry,
+            "CGOCALLBACK_FRAME": 2 * 8 + self._frame_size(inner) + self._frame_size(middle),
+            "CGOCALL": f"{outer.entry:#x}ULL",
+            "CGOCALL_SIZE": outer.end - outer.entry,
+            "CGOCALL_FRAME": 8 + self._frame_size(outer),
+        }
+
+    def _frame_size(self, function: Function) -> int:
+        """Without the return address."""
+        deltas = (self._binary.sp_delta(pc) for pc in range(function.entry, function.end))
+        return max(filter(None, deltas), default=0)
 
     def _selection_constants(self) -> dict[str, object]:
         constants: dict[str, object] = {}
@@ -280,13 +302,12 @@ class Probes:
         )
 
     def stack(self, key: int) -> NDArray[np.uint64] | None:
-        """The return addresses of the stack with hash `key`, innermost first, without C's."""
+        """The return addresses of the stack with hash `key`, innermost first."""
         try:
             value = self._stacks[ctypes.c_uint64(key)]
         except KeyError:
             return None
-        addresses: NDArray[np.uint64] = np.frombuffer(value.pcs, "<u8", count=value.depth)
-        return addresses.compress(addresses != 0)
+        return np.frombuffer(value.pcs, "<u8", count=value.depth).copy()
 
     def forget_stacks(self, keys: Iterable[int]) -> None:
         """Make room in the map of stacks: the recorder knows these by now."""
