@@ -100,15 +100,9 @@ _RULES = (
     ),
     _Rule(Plan.LIFECYCLE, "exit", SiteType.ARG1, "runtime.gdestroy", _CAS, since=22),
     _Rule(Plan.LIFECYCLE, "exit", SiteType.ARG1, "runtime.goexit0", _CAS, until=21),
-    _Rule(
-        Plan.LIFECYCLE,
-        "create_syscall",
-        SiteType.ARG1,
-        "runtime.needm",
-        _CAS,
-        linked_if_used=True,
-    ),
-    _Rule(Plan.LIFECYCLE, "exit", SiteType.ARG1, "runtime.dropm", _CAS, linked_if_used=True),
+    # These are in every binary, for a signal on a thread that is not Go's.
+    _Rule(Plan.LIFECYCLE, "create_syscall", SiteType.ARG1, "runtime.needm", _CAS),
+    _Rule(Plan.LIFECYCLE, "exit", SiteType.ARG1, "runtime.dropm", _CAS),
     _Rule(Plan.PARK, "park", SiteType.PARK, "runtime.gopark", "runtime.mcall"),
     _Rule(Plan.PARK, "ready", SiteType.WAKE, "runtime.ready", _CAS),
     _Rule(Plan.PARK, "inject", SiteType.WAKE, "runtime.injectglist", _CAS),

@@ -29,6 +29,7 @@ WORKLOADS = {
     "coroutines": 23,
     "bubbles": 25,
 }
+CGO, CGO_SINCE = "cgo", 22  # of a build with cgo; before, Go's tracer did not tell of C's threads
 CROWD = 100_000  # goroutines of the workload "crowd", which takes long and is no part of WORKLOADS
 
 
@@ -53,7 +54,7 @@ def observe(
     version: str, names: Sequence[str], folder: Path, *, plan: str, scale: int = 1
 ) -> Observation:
     """Run workloads of programs/witness, built by Go `version`; files go to `folder`."""
-    program = toolchains.build(version, PROGRAMS / "witness")
+    program = toolchains.build(version, PROGRAMS / "witness", "cgo" if CGO in names else "plain")
     trace, recording = folder / "witness.trace", folder / "recording"
     with interludes(program.name) as seen:
         record(recording, [str(program), str(scale), str(trace), *names], plan)

@@ -68,7 +68,7 @@ def transitions(recording: Path, pid: int | None = None) -> pd.DataFrame:
         engine.close()
     for name, source in (("old", "before"), ("new", "state")):
         frame[name] = frame[source].astype(object).map(STATES).fillna(ACTIVE)
-    frame.loc[frame.kind.isin(["create", "create_parked"]), "old"] = "NotExist"
+    frame.loc[frame.kind.str.startswith("create"), "old"] = "NotExist"
     frame.loc[frame.kind == "exit", "new"] = "NotExist"
     for name in ("own_stack", "by_stack"):
         ids = frame["stack_id" if name == "own_stack" else "by_stack_id"]

@@ -25,7 +25,14 @@ from conformance.cost import Cost, cost  # noqa: E402
 from conformance.figures import APART, Figures, figures, total, why_apart  # noqa: E402
 from conformance.holdups import hold_ups  # noqa: E402
 from conformance.matching import Match, match  # noqa: E402
-from conformance.observe import Observation, observe, observe_both, workloads  # noqa: E402
+from conformance.observe import (  # noqa: E402
+    CGO,
+    CGO_SINCE,
+    Observation,
+    observe,
+    observe_both,
+    workloads,
+)
 
 HEAD = """# Conformance with Go's own execution tracer
 
@@ -71,6 +78,10 @@ def main(versions: Sequence[str]) -> None:
     page = _Page()
     for version in versions or toolchains.TOOLCHAINS:
         page.add(f"Go {version}", version, workloads(version), _seen(version, workloads(version)))
+    for version in versions or toolchains.TOOLCHAINS:
+        if int(version.split(".")[1]) >= CGO_SINCE:
+            title = f"Threads of C that call Go, Go {version}"
+            page.add(title, version, [CGO], _seen(version, [CGO]))
     newest = toolchains.NEWEST
     names, pair = ["channels", "locks", "timers"], ("1.24.11", newest)
     print("two programs", file=sys.stderr)

@@ -15,7 +15,7 @@ import pytest
 import toolchains
 from conformance.figures import Figures, figures, total
 from conformance.matching import match
-from conformance.observe import Observation, observe, workloads
+from conformance.observe import CGO, CGO_SINCE, Observation, observe, workloads
 
 pytestmark = [pytest.mark.live, pytest.mark.go, pytest.mark.slow]
 
@@ -27,6 +27,14 @@ RUNS = [
     if plan == "full" or version == toolchains.NEWEST or LONG
 ]
 
+_TELL_OF_C = [v for v in toolchains.TOOLCHAINS if int(v.split(".")[1]) >= CGO_SINCE]
+CGO_RUNS = [
+    (version, plan)
+    for version in (_TELL_OF_C if LONG else (_TELL_OF_C[0], toolchains.NEWEST))
+    for plan in ("full", "sched", "park", "lifecycle")
+    if plan == "full" or (plan == "sched" and version == toolchains.NEWEST) or LONG
+]
+
 # Plans park and lifecycle are the others' probes less some.
 _FEW = ["channels", "churn", "timers", "coroutines"]
 
@@ -35,6 +43,7 @@ ENOUGH = 0.999
 # for more than 20 µs a hundred times a second, unseen by its kernel. Those goroutines that lived
 # for two transitions only and met that are the rest.
 ENOUGH_TIMES = 0.95
+ENOUGH_OF_FEW = 0.9  # goroutines and states
 
 # A workload that did not do its work would match all the same.
 _FEWEST = {
@@ -42,19 +51,32 @@ _FEWEST = {
     ("full", "syscalls"): 5000,
     ("sched", "timers"): 2000,
     ("full", "coroutines"): 4000,
+    ("full", CGO): 1800,
 }
 
 
 @pytest.mark.parametrize(("version", "plan"), RUNS)
 def test_recording_is_what_go_says(version: str, plan: str, tmp_path: Path) -> None:
     names = _FEW if plan in ("park", "lifecycle") and not LONG else workloads(version)
+    _assert_same(version, plan, names, tmp_path, ENOUGH_TIMES)
+
+
+@pytest.mark.parametrize(("version", "plan"), CGO_RUNS)
+def test_so_it_is_of_threads_of_c(version: str, plan: str, tmp_path: Path) -> None:
+    """They call Go, which lends each a goroutine; Go calls C, which calls Go."""
+    _assert_same(version, plan, [CGO], tmp_path, ENOUGH_OF_FEW)
+
+
+def _assert_same(
+    version: str, plan: str, names: list[str], tmp_path: Path, enough_times: float
+) -> None:
     seen = observe(version, names, tmp_path, plan=plan, scale=5 if LONG else 1)
     found = {name: match(seen, name) for name in names}
     counts = {name: figures(one) for name, one in found.items()}
     wrong = {name: why for name, one in counts.items() if (why := _wrong(seen, name, one))}
     assert not wrong, "\n".join(f"{n}: {wrong[n]}: {counts[n]}\n{found[n]}" for n in wrong)
     times = total(counts.values())
-    assert times.times_agree_running >= ENOUGH_TIMES * times.times, counts
+    assert times.times_agree_running >= enough_times * times.times, counts
     _assert_one_clock(seen, int(version.split(".")[1]))
 
 
