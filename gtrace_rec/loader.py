@@ -160,9 +160,9 @@ class Probes:
     def _cgo_constants(self) -> dict[str, object]:
         """Where, on the goroutine's stack, the frames lie that C's frames come between.
 
-        runtime/asm_amd64.s of Go 1.19 to 1.27: cgocallback makes room for its own frame right below
-        where asmcgocall stood when it left that stack. Each _FRAME leads from a frame pointer to the
-        next, or, where there is none (asmcgocall up to Go 1.20), to where it would be.
+        By runtime/asm_amd64.s of Go 1.19 to 1.27: cgocallback makes room for its frame right below
+        where asmcgocall stood when it left that stack. Each _FRAME leads from one frame pointer to
+        the next, or, where there is none (asmcgocall up to Go 1.20), to where it would be.
         """
         named = self._binary.functions.named
         inner, middle, outer = (
