@@ -76,7 +76,8 @@ _INTERVALS = """
         wake_of(i.state, i.began_by, i.ended_by, i.reason, i.waker_goid) AS wake
     FROM int_intervals AS i
     SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
-    WHERE i.pid = $pid AND i.goid BETWEEN $low AND $high AND i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start)
+    WHERE i.pid = $pid AND i.goid BETWEEN $low AND $high
+        AND i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start)
     ORDER BY i.goid, i.ts DESC, i.ts_end DESC NULLS FIRST
 """
 _UNTIL = """
