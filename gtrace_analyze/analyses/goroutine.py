@@ -19,7 +19,8 @@ class Life:
 
     ``facts`` is its row of `goroutines`; ``stack`` where it was last seen waiting, innermost frame
     first; ``creator_stack`` where it was made; ``waits`` its waits by place; ``wakers`` who ended
-    them; ``children`` where it made goroutines; ``intervals`` its states in order.
+    them; ``children`` where it made goroutines; ``intervals`` its states in order, all
+    `interval_count` or the last of them.
     """
 
     start: int
@@ -30,33 +31,50 @@ class Life:
     wakers: pa.Table
     children: pa.Table
     intervals: pa.Table
+    interval_count: int
 
 
-# One look at the intervals, of which the other queries are made.
-_LIFE = """
-    CREATE OR REPLACE TEMP TABLE one_life AS
-    SELECT i.*, s.site, s.function, s.file, s.line
-    FROM intervals AS i
-    LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-    WHERE i.pid = {pid} AND i.goid = {goid}
+# The table is asked, not the view `intervals`: to plan the view's joins takes longer than to read
+# what one goroutine did. Likewise names are joined to what is grouped already.
+_ENDED = """
+    SELECT coalesce(p.ended_ts, r.ended_ts) AS ended, r.started_ts AS start
+    FROM stg_recording AS r LEFT JOIN stg_processes AS p ON p.pid = $pid
+"""
+_LAST = """
+    SELECT count(*) AS intervals, arg_max(stack_id, ts) AS stack_id,
+        list_min(max(ts, $most)) AS since
+    FROM int_intervals WHERE pid = $pid AND goid = $goid
 """
 _WAITS = """
-    SELECT reason, function, file, line, count(dur) AS waits,
-        coalesce(sum(dur), 0)::BIGINT AS total_ns, max(dur) AS max_ns,
-        max(dur_seen) FILTER (ts_end IS NULL) AS open_ns
-    FROM one_life
-    WHERE state = 'waiting' AND ended_by IS DISTINCT FROM 'park_undone'
-    GROUP BY reason, function, file, line, site
-    ORDER BY sum(dur_seen) DESC, reason, function, line
+    WITH waited AS (
+        SELECT reason, stack_id, count(ts_end) AS waits, sum(ts_end - ts) AS total_ns,
+            max(ts_end - ts) AS max_ns, max($ended - ts) FILTER (ts_end IS NULL) AS open_ns
+        FROM int_intervals
+        WHERE pid = $pid AND goid = $goid
+            AND state = 'waiting' AND ended_by IS DISTINCT FROM 'park_undone'
+        GROUP BY reason, stack_id
+    )
+    SELECT w.reason::VARCHAR AS reason, s.function, s.file, s.line, sum(w.waits)::BIGINT AS waits,
+        coalesce(sum(w.total_ns), 0)::BIGINT AS total_ns, max(w.max_ns) AS max_ns,
+        max(w.open_ns) AS open_ns
+    FROM waited AS w LEFT JOIN stacks AS s ON s.stack_id = w.stack_id
+    GROUP BY w.reason, s.function, s.file, s.line, s.site
+    ORDER BY coalesce(sum(w.total_ns), 0) + coalesce(max(w.open_ns), 0) DESC,
+        reason, s.function, s.line
 """
 _WAKERS = """
-    SELECT w.wake, w.waker_goid, g.function AS waker_function, count(*) AS wakes,
-        sum(w.dur)::BIGINT AS waited_ns
-    FROM one_life AS w
-    LEFT JOIN goroutines AS g ON g.pid = w.pid AND g.goid = w.waker_goid
-    WHERE w.wake IS NOT NULL AND w.ended_by <> 'park_undone'
-    GROUP BY w.wake, w.waker_goid, g.function
-    ORDER BY wakes DESC, waited_ns DESC, w.wake, w.waker_goid
+    WITH woken AS (
+        SELECT wake_of(state, began_by, ended_by, reason, waker_goid) AS wake, waker_goid,
+            count(*) AS wakes, sum(ts_end - ts)::BIGINT AS waited_ns
+        FROM int_intervals
+        WHERE pid = $pid AND goid = $goid AND state = 'waiting' AND ended_by <> 'park_undone'
+        GROUP BY ALL
+    )
+    SELECT w.wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
+    FROM woken AS w
+    LEFT JOIN goroutines AS g ON g.pid = $pid AND g.goid = w.waker_goid
+    WHERE w.wake IS NOT NULL
+    ORDER BY w.wakes DESC, w.waited_ns DESC, w.wake, w.waker_goid
 """
 _CHILDREN = """
     SELECT created_at, created_by, function, count(*) AS goroutines, count(ts_end) AS ended
@@ -64,42 +82,42 @@ _CHILDREN = """
     GROUP BY created_at, created_by, function
     ORDER BY goroutines DESC, created_at, function
 """
+# As many as `most` of the latest, and those that began at the same moment as the first of them.
 _INTERVALS = """
-    SELECT ts, ts_end, dur_seen, state, began_by, ended_by, reason, function, wake, waker_goid,
-        tid, cpu, certain
-    FROM one_life
-    ORDER BY ts, ts_end NULLS LAST
-"""
-_LAST_STACK = """
-    SELECT s.frames FROM one_life AS i JOIN stacks AS s ON s.stack_id = i.stack_id
-    ORDER BY i.ts DESC LIMIT 1
+    SELECT i.ts, i.ts_end, coalesce(i.ts_end, $ended) - i.ts AS dur_seen, i.state::VARCHAR AS state,
+        i.began_by::VARCHAR AS began_by, i.ended_by::VARCHAR AS ended_by,
+        i.reason::VARCHAR AS reason, s.function,
+        wake_of(i.state, i.began_by, i.ended_by, i.reason, i.waker_goid) AS wake, i.waker_goid,
+        i.tid, i.cpu, i.certain
+    FROM int_intervals AS i LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
+    WHERE i.pid = $pid AND i.goid = $goid AND i.ts >= $since
+    ORDER BY i.ts, i.ts_end NULLS LAST
 """
 
 
-def collect(engine: Engine, goid: int, pid: int | None = None) -> Life:
-    """The life of goroutine `goid`.
+def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None = None) -> Life:
+    """The life of goroutine `goid`, with the last `most` of its intervals (None: all).
 
     Raises QueryError if the recording does not have it, UsageError if several processes do and
     `pid` does not say which is meant.
     """
     row = facts(engine, goid, pid)
     who = {"pid": row["pid"], "goid": goid}
-    (recording,) = engine.rows("SELECT ts FROM recording")
-    engine.run(_LIFE.format(**who))
+    (times,) = engine.rows(_ENDED, {"pid": row["pid"]})
+    (last,) = engine.rows(_LAST, {"most": most or 1, **who})
+    frames = _frames(engine, last["stack_id"], row["create_stack_id"])
+    ended = {"ended": times["ended"], **who}
+    since = 0 if most is None else last["since"] or 0
     return Life(
-        start=recording["ts"],
+        start=times["start"],
         facts=row,
-        stack=_frames(engine.rows(_LAST_STACK)),
-        creator_stack=_frames(
-            engine.rows(
-                "SELECT frames FROM stacks WHERE stack_id = $stack_id",
-                {"stack_id": row["create_stack_id"]},
-            )
-        ),
-        waits=engine.table(_WAITS),
-        wakers=engine.table(_WAKERS),
+        stack=frames.get(last["stack_id"], []),
+        creator_stack=frames.get(row["create_stack_id"], []),
+        waits=engine.table(_WAITS, ended),
+        wakers=engine.table(_WAKERS, who),
         children=engine.table(_CHILDREN, who),
-        intervals=engine.table(_INTERVALS),
+        intervals=engine.table(_INTERVALS, ended | {"since": since}),
+        interval_count=last["intervals"],
     )
 
 
@@ -118,8 +136,12 @@ def facts(engine: Engine, goid: int, pid: int | None = None) -> dict[str, Any]:
     return row
 
 
-def _frames(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return list(rows[0]["frames"]) if rows else []
+def _frames(engine: Engine, *stack_ids: int | None) -> dict[int | None, list[dict[str, Any]]]:
+    rows = engine.rows(
+        "SELECT stack_id, frames FROM stacks WHERE list_contains($stack_ids, stack_id)",
+        {"stack_ids": [number for number in stack_ids if number is not None]},
+    )
+    return {row["stack_id"]: row["frames"] for row in rows}
 
 
 def _range(engine: Engine) -> str:

@@ -25,5 +25,6 @@ def command(trace: str, goid: int, pid: int | None, wall: bool, layout: Layout) 
     from gtrace_analyze.render.goroutine import show_life
 
     for opened in common.opened((trace,)):
-        life = goroutine.collect(opened.engine, goid, pid)
+        most = layout.limit if layout.form == "text" and layout.limit else None
+        life = goroutine.collect(opened.engine, goid, pid, most)
         show_life(life, layout, Moments.of(opened.engine, wall))

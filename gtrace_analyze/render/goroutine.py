@@ -85,7 +85,8 @@ def _write(life: Life, limit: int, moments: Moments, out: TextIO) -> None:
         for row in life.intervals.to_pylist()
     ]
     shown = rows[-limit:] if limit else rows
-    which = "all" if len(shown) == len(rows) else f"the last {len(shown):,} of {len(rows):,}"
+    count = life.interval_count
+    which = "all" if len(shown) == count else f"the last {len(shown):,} of {count:,}"
     clock = "is on the wall clock" if moments.wall else "counts from the start of the recording"
     out.write(f"\nits states, {which} (AT {clock})\n")
     show(shown, _INTERVALS, Layout(), [], out)

@@ -10,7 +10,7 @@ import pytest
 
 from blueprint import Blueprint, check
 from gtrace_analyze._errors import QueryError, UsageError
-from gtrace_analyze.analyses import critical_path, wakers
+from gtrace_analyze.analyses import critical_path, goroutine, wakers
 from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import Selection
@@ -240,3 +240,18 @@ def test_critical_path_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "  227ns  76%  running" in out
     assert "   50ns  17%  other work of goroutine 8 (chan receive in main.put)" in out
     assert "   21ns   7%  runnable" in out
+
+
+def test_the_last_of_what_a_goroutine_did(analyzed: Callable[..., Engine]) -> None:
+    """What is asked for are the last intervals; what is counted and added up is all of them."""
+    engine = analyzed(wake_ups())
+    whole, last = goroutine.collect(engine, 7), goroutine.collect(engine, 7, most=2)
+    assert last.intervals.equals(whole.intervals.slice(whole.intervals.num_rows - 2))
+    assert last.interval_count == whole.interval_count == whole.intervals.num_rows
+    assert (last.waits, last.wakers) == (whole.waits, whole.wakers)
+    assert [row["total_ns"] for row in whole.waits.to_pylist()] == [0, 50, 40, 40]
+    assert [(w["wake"], w["wakes"], w["waited_ns"]) for w in whole.wakers.to_pylist()] == [
+        ("goroutine", 2, 40),
+        ("timer", 1, 50),
+        ("netpoll", 1, 40),
+    ]

@@ -29,6 +29,13 @@ def woken_in_the_pause() -> Recording:
     return b.snapshot(810, alive(7, reason="chan receive", stack=F), alive(1))
 
 
+def woken_after_the_pause() -> Recording:
+    """No snapshot tells what it did in between, nor the event who woke it."""
+    b = windows((200, 800))
+    b.go(7, ts=10).run(20).park(30, "chan receive", F).ready(900).run(910)
+    return b
+
+
 def woken_in_the_pause_and_blocked_as_go_noted() -> Recording:
     """By a garbage collection that was over when the next thing was noted, of another."""
     b = windows((200, 800))
@@ -240,6 +247,12 @@ BLUEPRINTS = [
         woken_in_the_pause,
         "SELECT wake, certain FROM intervals WHERE goid = 7 AND ts = 30",
         [(None, False)],
+    ),
+    Blueprint(
+        "what nobody saw begin is no wait that somebody ended",
+        woken_after_the_pause,
+        "SELECT state, ended_by, wake FROM intervals WHERE goid = 7 AND ts_end = 900",
+        [(None, "ready", None)],
     ),
     Blueprint(
         "pauses are no loss",
