@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from gtrace_rec.goruntime.gstructs import LEAKED, SYSCALL, WAITING, GStructs, all_gs
 from gtrace_rec.goruntime.heap import Graph, Spans, Words, read_spans, read_words
 from gtrace_rec.goruntime.liveness import Liveness
+from gtrace_rec.goruntime.ownrecords import heap_books, of_threads, ps
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reader import take_snapshot
 from gtrace_rec.goruntime.snapshot import Snapshot
@@ -30,8 +31,6 @@ from gtrace_rec.goruntime.specials import held_by_specials
 # Only another goroutine can end such a wait; timers and the poller end all others.
 _BLOCKED = ("chan ", "select", "semacquire", "sync.")
 _FOREVER = ("chan receive (nil chan)", "chan send (nil chan)", "select (no cases)")
-_PROCS_MOST = 4096  # GOMAXPROCS that is believed
-_P_DEAD = 4  # the last of p.status, runtime2.go
 # Goroutines of the runtime that touch nothing a program waits on, by the functions they begin with
 # in Go 1.19 to 1.27. The workers of the garbage collector have pointers into all of the heap left
 # over on their stacks. Not those that run finalizers and cleanups: that is the program's own code.
@@ -117,9 +116,10 @@ def _look(
     if int((spans.end - spans.start)[spans.scan].sum()) > heap_limit:
         return None
     roots = _roots(process)
-    graph = Graph(process, spans, _collector_buffers(process, roots, spans), between)
+    graph = Graph(process, spans, ps(process, roots.words, spans), between)
     blocked, rows = _blocked(gs, still, snapshot)
-    _hide_runtime_records(graph, every.addresses, gs.addresses[blocked.row])
+    all_of_them = np.concatenate([every.addresses, of_threads(process, roots.words, spans)])
+    _hide_runtime_records(graph, all_of_them, gs.addresses[blocked.row])
     reached = np.zeros(graph.size, np.bool_)
     awake = np.ones(len(gs), np.bool_)
     awake[blocked.row] = False
@@ -203,37 +203,10 @@ def _roots(process: GoProcess) -> _Roots:
         return np.array(words, np.uint64)
 
     start, end = bounds(("data", "bss", "noptrbss")), bounds(("edata", "ebss", "enoptrbss"))
-    words, _ = read_words(process, start[:2] & ~np.uint64(7), end[:2] & ~np.uint64(7))
+    words, places = read_words(process, start[:2] & ~np.uint64(7), end[:2] & ~np.uint64(7))
+    for low, high in heap_books(process):
+        words[(places >= low) & (places < high)] = 0
     return _Roots(start, end, words)
-
-
-def _collector_buffers(process: GoProcess, roots: _Roots, spans: Spans) -> list[tuple[int, int]]:
-    """Where the Ps keep pointers for the garbage collector, stale since it last ran: gcw to wbBuf.
-
-    The Ps are the elements of runtime.allp, the one global slice whose i-th element points at a
-    struct whose p.id is i and whose p.status is one there is.
-    """
-    offsets = process.binary.offsets
-    if not {"p.gcw", "p.wbBuf", "wbBuf.sizeof"} <= set(offsets):
-        return []
-    words = roots.words
-    heads = np.flatnonzero(
-        (words[1:-1] > 0) & (words[1:-1] <= words[2:]) & (words[2:] <= _PROCS_MOST)
-    )
-    in_heap, _ = spans.objects_at(words[heads])
-    for head in heads[in_heap].tolist():
-        count = int(words[head + 1])
-        elements, _ = process.read_rows(words[head : head + 1], 8 * count)
-        ps = elements.view("<u8")[0]
-        if len(spans.objects_at(ps)[0]) < count:
-            continue
-        ids = process.words_at(ps, "p.id")
-        status = ids >> np.uint64(32)
-        numbered = (ids & np.uint64(0xFFFFFFFF)) == np.arange(count, dtype=np.uint64)
-        if (numbered & (status <= _P_DEAD)).all():
-            begin, end = offsets["p.gcw"], offsets["p.wbBuf"] + offsets["wbBuf.sizeof"]
-            return [(p + begin, p + end) for p in ps.tolist()]
-    return []
 
 
 def _hide_runtime_records(graph: Graph, gs: Words, waiting: Words) -> None:
@@ -264,10 +237,12 @@ def _mark_stacks(
     sp = part.column("sched", "gobuf.sp")
     stale = ~np.isin(part.status, _LYING_STILL) | ~part.same(seen) | (sp < low) | (sp >= high)
     start = np.where(stale, low, sp) & ~np.uint64(7)
+    offsets = process.binary.offsets
     held, _ = read_words(
         process,
-        part.addresses,
-        part.addresses + np.uint64(process.binary.offsets["g.sizeof"] & ~7),
+        # Behind g.stack, whose end is where another object may begin.
+        part.addresses + np.uint64(offsets["g.stackguard0"]),
+        part.addresses + np.uint64(offsets["g.sizeof"] & ~7),
     )
     for some in (liveness.words(part, start, high), held):
         graph.mark(reached, graph.spans.objects_at(some)[1])
