@@ -50,6 +50,13 @@ class Spans:
         slot = (found - self.start[span]) // self.elemsize[span]
         return inside, self.first[span] + slot.astype(np.int64)
 
+    def ends_of(self, addresses: Words) -> Words:
+        """Where the objects end in which these addresses lie, which must be in the heap."""
+        span = np.searchsorted(self.start, addresses, "right") - 1
+        size = self.elemsize[span]
+        ends: Words = self.start[span] + ((addresses - self.start[span]) // size + 1) * size
+        return ends
+
 
 def read_spans(process: GoProcess) -> Spans | None:
     """The spans of the heap; None where the binary does not tell how to find them."""

@@ -14,6 +14,7 @@ from gtrace_rec.goruntime.process import GoProcess
 
 _PROCS_MOST = 4096  # GOMAXPROCS that is believed
 _P_DEAD = 4  # the last of p.status, runtime2.go
+_TIMERS = 128  # bytes behind p.wbBuf that hold p.timers and p.cleanups; then come numbers
 _THREADS_MOST = 10_000  # sched.maxmcount, runtime/proc.go
 _LINKS_WITHIN = 512  # m.alllink lies within these first bytes in Go 1.19 to 1.27
 
@@ -28,11 +29,12 @@ def heap_books(process: GoProcess) -> list[tuple[int, int]]:
 
 
 def ps(process: GoProcess, globals_: Words, spans: Spans) -> list[tuple[int, int]]:
-    """The Ps up to their timers, which end with wbBuf (runtime2.go, Go 1.19 to 1.27).
+    """The Ps but for their timers, which come behind wbBuf (runtime2.go, Go 1.19 to 1.27).
 
-    That holds free sudogs and defers, the bounds of free pages, and pointers for the garbage
-    collector, stale since it last ran. The Ps are the elements of runtime.allp, the one global
-    slice whose i-th element points at a struct whose p.id is i and whose p.status is one there is.
+    That holds free sudogs and defers, the bounds of free pages, pointers for the garbage collector,
+    stale since it last ran, and at the end what registers held when a goroutine was preempted. The
+    Ps are the elements of runtime.allp, the one global slice whose i-th element points at a struct
+    whose p.id is i and whose p.status is one there is.
     """
     offsets = process.binary.offsets
     if not {"p.wbBuf", "wbBuf.sizeof"} <= set(offsets):
@@ -51,8 +53,14 @@ def ps(process: GoProcess, globals_: Words, spans: Spans) -> list[tuple[int, int
         status = ids >> np.uint64(32)
         numbered = (ids & np.uint64(0xFFFFFFFF)) == np.arange(count, dtype=np.uint64)
         if (numbered & (status <= _P_DEAD)).all():
-            end = offsets["p.wbBuf"] + offsets["wbBuf.sizeof"]
-            return [(p, p + end) for p in found.tolist()]
+            timers = found + np.uint64(offsets["p.wbBuf"] + offsets["wbBuf.sizeof"])
+            behind = timers + np.uint64(_TIMERS)
+            pieces = ((found, timers), (behind, spans.ends_of(found)))
+            return [
+                (begin, end)
+                for begins, ends in pieces
+                for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
+            ]
     return []
 
 

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import gtrace_analyze as ga
 import toolchains
+from goker.holding import VERSION, Holding
 from gtrace_analyze.analyses.leaks import LeakGroup
 from live.recording import RECORDER, running, said
 
 Fixes = Sequence[tuple[str, str]]
 
-VERSION = toolchains.NEWEST
 _F_SETPIPE_SZ = 1031  # include/uapi/linux/fcntl.h
 _PIPE = 4096
 _WRITE = "1"  # the number of write(2) on amd64, as /proc/PID/task/TID/syscall prints it
@@ -97,6 +97,7 @@ class Outcome:
     groups: list[LeakGroup] = field(default_factory=list)  # the same as found and suspected
     held: set[int] = field(default_factory=set)  # something seemed to refer to what they wait on
     woken: set[int] = field(default_factory=set)  # did something after they were called unreachable
+    held_by: dict[int, str] = field(default_factory=dict)  # what refers to it, if that was asked
 
     @property
     def reported(self) -> set[int]:
@@ -129,8 +130,8 @@ def sources() -> Path:
     return runtime / "testdata" / "testgoroutineleakprofile" / "goker"
 
 
-def build(folder: Path, fixes: Mapping[str, Fixes] | None = None) -> Path:
-    """All programs as one stripped binary, which takes the name of one as its argument.
+def build(folder: Path, fixes: Mapping[str, Fixes] | None = None, mode: str = "stripped") -> Path:
+    """All programs as one binary, which takes the name of one as its argument.
 
     `fixes` has, by program, what is to be replaced in its source by what.
     """
@@ -148,7 +149,7 @@ def build(folder: Path, fixes: Mapping[str, Fixes] | None = None) -> Path:
         source.write_text(text)
     (copied / "witness.go").write_text(_WITNESS)
     (copied / "go.mod").write_text("module goker\n\ngo 1.27\n")
-    return toolchains.build(VERSION, copied, "stripped")
+    return toolchains.build(VERSION, copied, mode)
 
 
 def names() -> list[str]:
@@ -157,8 +158,13 @@ def names() -> list[str]:
     return sorted({name for text in texts for name in re.findall(r'register\("(\w+)"', text)})
 
 
-def run_all(out: Path, chosen: Iterable[tuple[Path, str]]) -> list[Outcome]:
-    """Record every process of these binaries while programs of theirs run."""
+def run_all(
+    out: Path, chosen: Iterable[tuple[Path, str]], holding: Holding | None = None
+) -> list[Outcome]:
+    """Record every process of these binaries while programs of theirs run.
+
+    What refers to what goroutines of one wait on is asked as well, if `holding` is of it.
+    """
     chosen = list(chosen)
     options = ["--snapshot-interval", "100ms"]
     for binary in dict.fromkeys(binary for binary, _ in chosen):
@@ -166,7 +172,7 @@ def run_all(out: Path, chosen: Iterable[tuple[Path, str]]) -> list[Outcome]:
     with running([*RECORDER, "--out", out, *options]) as recorder:
         said(recorder.stderr, "recording every process")
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            outcomes = list(pool.map(lambda program: _run(*program, out), chosen))
+            outcomes = list(pool.map(lambda program: _run(*program, out, holding), chosen))
         recorder.terminate()
         _, talk = recorder.communicate(timeout=120)
         assert recorder.returncode == 0, talk
@@ -174,7 +180,7 @@ def run_all(out: Path, chosen: Iterable[tuple[Path, str]]) -> list[Outcome]:
     return outcomes
 
 
-def _run(binary: Path, name: str, out: Path) -> Outcome:
+def _run(binary: Path, name: str, out: Path, holding: Holding | None) -> Outcome:
     end, start = os.pipe()
     fcntl.fcntl(start, _F_SETPIPE_SZ, _PIPE)
     os.write(start, b"\n" * _PIPE)
@@ -184,6 +190,7 @@ def _run(binary: Path, name: str, out: Path) -> Outcome:
     while program.poll() is None and not _writes(program.pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     _wait_for_looks(out, program.pid, deadline)
+    held_by = holding.explain(program.pid) if holding and holding.path == binary else {}
     too_long = threading.Timer(_LONGEST_S, program.kill)
     too_long.start()
     with os.fdopen(end) as pipe:
@@ -194,7 +201,7 @@ def _run(binary: Path, name: str, out: Path) -> Outcome:
     goroutines = _parse(first)
     leaked = {g: stack for g, stack in goroutines.items() if stack.leaked}
     later = {g: s for g, s in _parse(second).items() if s.leaked and g not in leaked}
-    return Outcome(name, program.pid, leaked, later, alive=len(goroutines))
+    return Outcome(name, program.pid, leaked, later, len(goroutines), held_by=held_by)
 
 
 def _parse(profile: str) -> dict[int, Stack]:

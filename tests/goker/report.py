@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from goker import expected, harness  # noqa: E402
 from goker.fixes import FIXES  # noqa: E402
 from goker.harness import Outcome  # noqa: E402
+from goker.holding import Holding  # noqa: E402
 
 HEAD = """# GoKer, from outside
 
@@ -43,12 +44,12 @@ MISSED = """
 ## What was missed
 
 A search of memory calls a goroutine lost only if no word that may be in use refers to what it
-waits on. Each of these has one that does, at every look: left over in one of the runtime's own
-records, or in an object where no pointer belongs. Go's profile knows the types of all objects; a
-recorder outside takes every word of them for a reference, so that nobody is called lost who is not.
+waits on. What does is looked up in the paused program, one by one: "kept by" is from where, and the
+sizes of the objects between. Go's profile knows the types of all objects; a recorder outside takes
+every word of them for a reference, so that nobody is called lost who is not.
 
-| program | waits in | reason | missed | of |
-|---|---|---|--:|--:|
+| program | waits in | reason | missed | of | kept by |
+|---|---|---|--:|--:|---|
 """
 
 BEYOND = """
@@ -57,15 +58,18 @@ BEYOND = """
 Each of these stands in the same function, for the same reason, as goroutines that the profile does
 name (the column "like it"), or as Go's own test expects of this program: one round of many of its
 loop, with the same bug; and none was woken again. The profile cannot see it, since the garbage
-collector keeps what the goroutine waits on. Go puts objects of less than 16 bytes without pointers,
+collector keeps what the goroutine waits on: Go puts objects of less than 16 bytes without pointers,
 such as a `sync.Mutex` of its own, together into blocks of 16 bytes, which live as long as what is
-in them, and this block is shared with what the program or the runtime refers to for good. For the
-same reason the search of memory proves nothing; the verdict is `suspect`, since nobody got the lock
-any more or others like it are lost for certain, and `leak` where the lock's holder is seen to stand
-still as well.
+in them, and this block is shared with what a variable of the program or of a library refers to for
+good. Which one is looked up in the paused program, one by one: "kept by" is from where, and the
+sizes of the objects between; where that is a stack, it is that of another goroutine that the
+profile does not name either; "nothing" means that nothing does, and why the profile keeps it is not
+known. For the same reason the search of memory proves nothing; the verdict
+is `suspect`, since nobody got the lock any more or others like it are lost for certain, and `leak`
+where the lock's holder is seen to stand still as well.
 
-| program | waits in | reason | verdict | beyond | like it |
-|---|---|---|---|--:|--:|
+| program | waits in | reason | verdict | beyond | like it | kept by |
+|---|---|---|---|--:|--:|---|
 """
 
 EXPECTED = """
@@ -92,8 +96,9 @@ def main(names: list[str]) -> None:
             harness.build(Path(folder) / "broken"),
             harness.build(Path(folder) / "fixed", FIXES),
         )
+        twin = harness.build(Path(folder) / "twin", mode="plain")
         chosen = [(broken, name) for name in names] + [(fixed, name) for name in FIXES]
-        outcomes = harness.run_all(Path(folder) / "trace", chosen)
+        outcomes = harness.run_all(Path(folder) / "trace", chosen, Holding(broken, twin))
     (ROOT / "docs" / "goker.md").write_text(page(outcomes[: len(names)], outcomes[len(names) :]))
 
 
@@ -125,18 +130,26 @@ def _missed(outcomes: list[Outcome]) -> Iterator[str]:
         there = Counter(stack.place for stack in o.named.values())
         missed = Counter(o.named[goid].place for goid in o.missed)
         for (function, reason), count in missed.items():
-            yield _row(o.name, f"`{function}`", reason, count, there[function, reason])
+            those = {goid for goid in o.missed if o.named[goid].place == (function, reason)}
+            kept = _kept_by(o, those)
+            yield _row(o.name, f"`{function}`", reason, count, there[function, reason], kept)
 
 
 def _beyond(outcomes: list[Outcome]) -> Iterator[str]:
     patterns = expected.expected()
     for o in outcomes:
         for group in o.groups:
-            if count := len(o.beyond & set(group.goids)):
+            if those := o.beyond & set(group.goids):
                 like = o.like(group) or "none"
                 if expected.expects(patterns.get(o.name, []), group):
                     like = f"{like}, and Go's test expects it"
-                yield _row(o.name, f"`{group.function}`", group.reason, group.verdict, count, like)
+                cells = (group.reason, group.verdict, len(those), like, _kept_by(o, those))
+                yield _row(o.name, f"`{group.function}`", *cells)
+
+
+def _kept_by(o: Outcome, goids: set[int]) -> str:
+    """Where what they wait on is referred to from, each once."""
+    return "; ".join(sorted({o.held_by.get(goid, "nothing") for goid in goids}))
 
 
 def _expected(outcomes: list[Outcome]) -> str:

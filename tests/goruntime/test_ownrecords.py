@@ -66,7 +66,13 @@ def variables(process: GoProcess) -> Words:
 
 
 def test_every_p_is_found(process: GoProcess, variables: Words, spans: Spans) -> None:
-    assert len(ps(process, variables, spans)) == PROCS
+    found = ps(process, variables, spans)
+    starts = np.array([start for start, _ in found[:PROCS]], np.uint64)
+    ids = process.words_at(starts, "p.id") & np.uint64(0xFFFFFFFF)
+    assert ids.tolist() == list(range(PROCS))
+    assert [start - end for (_, end), (start, _) in zip(found, found[PROCS:], strict=False)] == [
+        128
+    ] * PROCS
 
 
 def test_every_thread_has_a_g0_and_a_gsignal_that_are_no_goroutines(
