@@ -8,6 +8,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from gtrace_rec.goruntime.snapshot import Snapshot
+from gtrace_rec.live import LiveCount
 from gtrace_rec.metrics.lives import Histogram, Lives
 from gtrace_rec.metrics.suspects import SPANS, Suspects
 from gtrace_rec.plan import KIND_CODES
@@ -153,6 +155,21 @@ def _found(samples: list[list[int]]) -> list[int]:
     for i, live in enumerate([*samples, samples[-1]]):
         suspects.sample(i * 10, np.array(live))
     return [s.site for s in suspects.found(np.array(samples[-1]))]
+
+
+def test_living_are_counted_from_a_snapshot_on() -> None:
+    """What its events had told by then counts once; a goroutine lent to C lives again and again."""
+    rows = np.zeros(3, [("goid", np.int64), ("ts", np.int64)])
+    rows["goid"], rows["ts"] = [1, 5, 17], [20, 21, 22]
+    live = LiveCount()
+    live.begin(Snapshot(0, rows, [], [], [], ()))
+    early = [(18, "create", 5, 0), (19, "create_syscall", 17, 0), (20, "exit", 17, 0)]
+    live.add(_block([*early, (21, "create_syscall", 17, 0), (22, "create", 6, 0)]))
+    assert live.count == 4
+    live.add(_block([(22, "exit", 1, 0), (30, "exit", 17, 0), (31, "exit", 6, 0)]))
+    assert live.count == 1
+    live.add(_block([(40, "create_syscall", 17, 0), (41, "create_parked", 9, 0)]))
+    assert live.count == 3
 
 
 def test_what_only_grows_is_suspect() -> None:

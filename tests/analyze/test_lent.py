@@ -51,6 +51,14 @@ def lost() -> Recording:
     return b.snapshot(500_000_000, alive(17, "syscall"))
 
 
+def only_snapshots() -> Recording:
+    """Nobody has 17 in the second of three."""
+    b = Recording(plan="snapshot", duration=100)
+    other = alive(1, reason="select", stack=F)
+    b.snapshot(10, other, alive(17, "syscall")).snapshot(50, other)
+    return b.snapshot(90, other, alive(17, "syscall"))
+
+
 BLUEPRINTS = [
     Blueprint(
         "between its calls it is in a system call",
@@ -109,6 +117,15 @@ BLUEPRINTS = [
         lost,
         "SELECT state, ts, ts_end, began_by FROM intervals WHERE goid = 17 ORDER BY ts",
         [("syscall", 5, 10, "create_syscall"), ("syscall", 30, None, "then syscall")],
+    ),
+    Blueprint(
+        "lives that nothing but snapshots tell of",
+        only_snapshots,
+        STATES,
+        [
+            ("syscall", 10, 50, "seen syscall", "then gone"),
+            ("syscall", 90, None, "then syscall", None),
+        ],
     ),
     *(
         Blueprint(

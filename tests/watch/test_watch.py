@@ -235,3 +235,10 @@ def test_a_line_is_json_with_at_most_so_many_rows(repo: Path) -> None:
     values = json.loads(render.line(sample, 2))
     assert (len(values["places"]), len(values["sites"])) == (2, 2)
     assert values["events"] == sample.events
+
+
+def test_a_goroutine_that_is_lent_to_threads_of_c_lives_again(tmp_path: Path) -> None:
+    b = Recording(duration=SECOND)
+    b.go(17).create_syscall(10).exit(20).create_syscall(30)
+    b.go(18).create_syscall(40).exit(50)
+    assert Watch(b.write(tmp_path / "t.parquet"), SECOND).sample().live == 1

@@ -61,9 +61,11 @@ whole AS (
         *,
         noted_ts IS NOT NULL AND NOT changed
             AND coalesce(noted_ts > lag(ts) OVER one, false) AS first_noted,
-        max(number) OVER (PARTITION BY pid, goid) AS last_number
+        -- One that is lent to threads of C may live again.
+        lead(number) OVER life IS DISTINCT FROM number + 1 AS ends
     FROM stretches
-    WINDOW one AS (PARTITION BY pid, goid, stretch ORDER BY number)
+    WINDOW one AS (PARTITION BY pid, goid, stretch ORDER BY number),
+        life AS (PARTITION BY pid, goid ORDER BY number)
 )
 SELECT
     pid,
@@ -87,4 +89,4 @@ SELECT
     w.pid, w.goid, 2 * s.snapshot + 1, s.ts, 'then gone'::event_kind, NULL, NULL, NULL, NULL, true
 FROM whole AS w
 JOIN snapshots AS s ON s.pid = w.pid AND s.number = w.number + 1
-WHERE w.number = w.last_number
+WHERE w.ends
