@@ -162,7 +162,8 @@ class Probes:
 
         By runtime/asm_amd64.s of Go 1.19 to 1.27: cgocallback makes room for its frame right below
         where asmcgocall stood when it left that stack. Each _FRAME leads from one frame pointer to
-        the next, or, where there is none (asmcgocall up to Go 1.20), to where it would be.
+        the next, or, where there is none (asmcgocall up to Go 1.20), to where it would be. On arm64
+        frames are laid out otherwise: cgocall is not found there, so the stack ends.
         """
         named = self._binary.functions.named
         inner, middle, outer = (
