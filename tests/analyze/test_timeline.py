@@ -110,3 +110,14 @@ def test_in_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     ]
     assert lane.count("█") > 30
     assert lane.endswith("─")
+
+
+def test_of_those_that_lived_equally_long_the_first_are_shown(
+    analyzed: Callable[..., Engine],
+) -> None:
+    b = Recording(duration=1000)
+    for goid in (31, 12, 45, 23, 18):
+        b.go(goid, ts=0, **WORK).run(1)
+    b.go(60, ts=500, **WORK).run(501)
+    chart = timeline.collect(analyzed(b), most=3)
+    assert [lane.goid for lane in chart.lanes] == [12, 18, 23]
