@@ -20,6 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 import gtrace_analyze as ga
 import toolchains
 from goker.holding import VERSION, Holding
@@ -33,6 +36,7 @@ _PIPE = 4096
 _WRITE = "1"  # the number of write(2) on amd64, as /proc/PID/task/TID/syscall prints it
 _LONGEST_S = 30.0
 _LOOKS = 2
+_REST_S = 5.0
 
 _AT_ONCE = 4  # programs; most of the time they sleep
 _AGAIN = "=== again ==="
@@ -229,19 +233,31 @@ def _writes(pid: int) -> bool:
 
 
 def _wait_for_looks(out: Path, pid: int, deadline: float) -> None:
-    """Until the recorder has taken some snapshots of it, the last of them from now on."""
-    seen, began = set(), time.monotonic_ns()
-    while len(seen) < _LOOKS and time.monotonic() < deadline:
-        seen |= {ts for ts in _looks(out, pid) if ts > began}
+    """Until the recorder has looked at it twice from now on, and all stood still between the two.
+
+    Some never stand still: not longer than a few seconds.
+    """
+    began, patience = time.monotonic_ns(), time.monotonic() + _REST_S
+    while time.monotonic() < deadline:
+        looks = [look for look in _looks(out, pid) if look.ts > began]
+        if len(looks) >= _LOOKS and (looks[-1] == looks[-2] or time.monotonic() > patience):
+            return
         time.sleep(0.1)
 
 
-def _looks(out: Path, pid: int) -> Iterator[int]:
+@dataclass(frozen=True)
+class _Look:
+    ts: int = field(compare=False)
+    goroutines: pa.RecordBatch
+
+
+def _looks(out: Path, pid: int) -> Iterator[_Look]:
     from gtrace_rec.streams import read_stream
 
     for batch in read_stream(out / "_goroutines.arrows"):
-        if pid in set(batch.column("pid").unique().to_pylist()):
-            yield int(batch.column("ts")[0].as_py())
+        own = batch.filter(pc.field("pid") == pid)
+        if len(own):
+            yield _Look(own.column("ts")[0].as_py(), own.select(["goid", "status", "obj"]))
 
 
 def _judge(out: Path, outcomes: list[Outcome]) -> None:
