@@ -47,6 +47,7 @@ known AS (
         UNION ALL
         SELECT pid, goid, ts FROM stg_goroutines
     )
+    WHERE getvariable('has_pauses')
     GROUP BY pid, goid
 ),
 found AS (
