@@ -19,21 +19,22 @@ changes AS (
         )
 ),
 lengths AS (
-    SELECT 'park' AS what, reason::VARCHAR AS reason, function, NULL AS created_by, ts_end, dur
-    FROM selected_waits(t0, t1, goids, pattern)
-    WHERE dur IS NOT NULL AND certain AND NOT system AND began_by NOT IN ('seen waiting', 'then waiting')
+    SELECT 'park' AS what, reason, function_number, NULL AS maker, ts_end, dur
+    FROM int_waits_of(t0, t1, goids, pattern)
+    WHERE dur IS NOT NULL AND certain AND NOT system
+        AND began_by NOT IN ('seen waiting', 'then waiting')
     UNION ALL
-    SELECT 'latency', NULL, function, created_by, ts_end, dur
-    FROM selected_runnables(t0, t1, goids, pattern)
+    SELECT 'latency', NULL, NULL, coalesce(maker, 0), ts_end, dur
+    FROM int_runnables_of(t0, t1, goids, pattern)
     WHERE dur IS NOT NULL AND certain AND NOT system AND cause <> 'seen'
 ),
-quantiles AS (
+measured AS (
     SELECT
         what,
         reason,
-        function,
-        created_by,
-        least((l.ts_end - s.first)::HUGEINT * 20 // s.length, 19)::INTEGER AS block,
+        function_number,
+        maker,
+        least((l.ts_end - s.first) * 20 // s.length, 19)::INTEGER AS block,
         count(*) AS n,
         quantile_cont(dur, [0.5, 0.9]) AS quantiles
     FROM lengths AS l
@@ -41,11 +42,25 @@ quantiles AS (
     WHERE l.ts_end >= s.first AND l.ts_end <= s.first + s.length
     GROUP BY ALL
 ),
+quantiles AS (
+    SELECT
+        m.what,
+        m.reason::VARCHAR AS reason,
+        coalesce(f.function, o.function) AS function,
+        o.created_by,
+        m.block,
+        m.n,
+        m.quantiles
+    FROM measured AS m
+    LEFT JOIN int_functions AS f ON f.function_number = m.function_number
+    LEFT JOIN (SELECT DISTINCT maker, function, created_by FROM int_origin_names) AS o
+        ON o.maker = m.maker
+),
 flows AS (
     SELECT
         function,
         created_by,
-        least((c.ts - s.first)::HUGEINT * 20 // s.length, 19)::INTEGER AS block,
+        least((c.ts - s.first) * 20 // s.length, 19)::INTEGER AS block,
         count(*) AS n,
         sum(made) * 20e9 / any_value(s.length) AS made,
         sum(change) * 20e9 / any_value(s.length) AS change

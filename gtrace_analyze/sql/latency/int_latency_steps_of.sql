@@ -7,11 +7,11 @@ WITH span AS (
 )
 SELECT
     r.system,
-    least((r.ts_end - s.first)::HUGEINT * 100 // s.length, 99)::INTEGER AS step,
+    least((r.ts_end - s.first) * 100 // s.length, 99)::INTEGER AS step,
     r.dur,
     s.first,
     s.length
-FROM selected_runnables(t0, t1, goids, pattern) AS r
+FROM int_runnables_of(t0, t1, goids, pattern) AS r
 CROSS JOIN span AS s
 WHERE r.dur IS NOT NULL AND r.certain
     AND r.ts_end >= s.first AND r.ts_end <= s.first + s.length

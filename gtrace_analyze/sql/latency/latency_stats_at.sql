@@ -16,19 +16,22 @@ WITH grouped AS (
     WHERE which IS NULL OR which = 'site'
 )
 SELECT
-    level,
-    system,
-    cause,
-    function,
-    created_by,
-    created_at,
-    runs,
-    total_ns,
-    round(quantiles[1])::BIGINT AS p50_ns,
-    round(quantiles[2])::BIGINT AS p90_ns,
-    round(quantiles[3])::BIGINT AS p99_ns,
-    max_ns,
-    open,
-    open_longest_ns,
-    uncertain
-FROM grouped
+    g.level,
+    g.system,
+    g.cause,
+    coalesce(f.function, n.function) AS function,
+    n.created_by,
+    n.created_at,
+    g.runs,
+    g.total_ns,
+    round(g.quantiles[1])::BIGINT AS p50_ns,
+    round(g.quantiles[2])::BIGINT AS p90_ns,
+    round(g.quantiles[3])::BIGINT AS p99_ns,
+    g.max_ns,
+    g.open,
+    g.open_longest_ns,
+    g.uncertain
+FROM grouped AS g
+LEFT JOIN (SELECT DISTINCT function_number, function FROM int_origin_names) AS f
+    ON f.function_number = g.function_number
+LEFT JOIN int_origin_names AS n ON n.origin = g.origin

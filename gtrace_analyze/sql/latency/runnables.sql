@@ -25,13 +25,7 @@ SELECT
     i.ts_end,
     i.dur,
     i.dur_seen,
-    CASE
-        WHEN i.began_by = 'create' THEN 'created'
-        WHEN i.began_by IN ('ready', 'inject') THEN 'woken'
-        WHEN i.began_by = 'yield' THEN 'yielded'
-        WHEN i.began_by = 'syscall_lost_p' THEN 'lost its P'
-        ELSE 'seen'
-    END,
+    int_cause_of(i.began_by),
     g.function,
     g.created_by,
     g.created_at,

@@ -1,18 +1,19 @@
 -- Some of the waits (see `selected_waits`), counted and measured by what `which` level of `park_stats`
 -- groups them by; the columns are those of `park_stats` as far as they are known of the waits that
--- ended, and quantiles, a list of p50, p90 and p99.
+-- ended, but function_number (see `int_sites`; at level channel the first in order of names), and
+-- quantiles, a list of p50, p90 and p99.
 CREATE TEMP MACRO int_park_groups_at(t0, t1, goids, pattern, which) AS TABLE
 SELECT
     which AS level,
     system,
     CASE WHEN which <> 'function' THEN reason END AS reason,
-    CASE WHEN which IN ('function', 'stack') THEN function END AS function,
+    coalesce(
+        CASE WHEN which IN ('function', 'stack') THEN function_number END,
+        CASE WHEN which = 'channel' THEN min(function_number) END
+    ) AS function_number,
     CASE WHEN which = 'stack' THEN site END AS site,
     CASE WHEN which = 'channel' THEN pid END AS pid,
     CASE WHEN which = 'channel' THEN obj END AS obj,
-    CASE WHEN which = 'stack' THEN any_value(file) END AS file,
-    CASE WHEN which = 'stack' THEN any_value(line) END AS line,
-    CASE WHEN which = 'channel' THEN min(function) END AS some_function,
     count(dur) FILTER (certain) AS waits,
     coalesce(sum(dur) FILTER (certain), 0)::BIGINT AS total_ns,
     quantile_cont(dur, [0.5, 0.9, 0.99]) FILTER (certain) AS quantiles,
@@ -21,12 +22,12 @@ SELECT
     coalesce(sum(dur_seen) FILTER (ts_end IS NULL), 0)::BIGINT AS open_ns,
     max(dur_seen) FILTER (ts_end IS NULL) AS open_longest_ns,
     count(*) FILTER (NOT certain) AS uncertain
-FROM selected_waits(t0, t1, goids, pattern)
+FROM int_waits_of(t0, t1, goids, pattern)
 WHERE which <> 'channel' OR (obj IS NOT NULL AND starts_with(reason::VARCHAR, 'chan '))
 GROUP BY
     system,
     CASE WHEN which <> 'function' THEN reason END,
-    CASE WHEN which IN ('function', 'stack') THEN function END,
+    CASE WHEN which IN ('function', 'stack') THEN function_number END,
     CASE WHEN which = 'stack' THEN site END,
     CASE WHEN which = 'channel' THEN pid END,
     CASE WHEN which = 'channel' THEN obj END

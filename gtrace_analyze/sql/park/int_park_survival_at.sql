@@ -1,17 +1,18 @@
--- The estimates of `park_survival_of` at one level of `park_stats`, or at all (NULL).
+-- The estimates of `park_survival_of` at one level of `park_stats`, or at all (NULL), with numbers for
+-- names (see `int_waits_of`).
 CREATE TEMP MACRO int_park_survival_at(t0, t1, goids, pattern, which) AS TABLE
 WITH fine AS MATERIALIZED (
     SELECT
         system,
         reason,
-        function,
+        function_number,
         site,
         seen_ns - seen_ns % greatest(
             1, 1::BIGINT << greatest(floor(log2(greatest(seen_ns, 1)))::INTEGER - 8, 0)
         ) AS rounded,
         count(*) FILTER (ended) AS ended,
         count(*) FILTER (NOT ended) AS censored
-    FROM park_observations_of(t0, t1, goids, pattern)
+    FROM int_park_observations_of(t0, t1, goids, pattern)
     WHERE which IS DISTINCT FROM 'channel'
     GROUP BY ALL
 ),
@@ -19,28 +20,28 @@ WITH fine AS MATERIALIZED (
 places AS MATERIALIZED (
     SELECT *, row_number() OVER () AS place
     FROM (
-        SELECT system, reason, function, site, sum(ended) AS ended, sum(censored) AS censored
+        SELECT system, reason, function_number, site, sum(ended) AS ended, sum(censored) AS censored
         FROM fine
-        GROUP BY system, reason, function, site
+        GROUP BY system, reason, function_number, site
     )
 ),
 groups AS MATERIALIZED (
     SELECT
         CASE
             WHEN grouping(site) = 0 THEN 'stack'
-            WHEN grouping(function) = 0 THEN 'function'
+            WHEN grouping(function_number) = 0 THEN 'function'
             ELSE 'reason'
         END AS level,
         system,
         reason,
-        function,
+        function_number,
         site,
         sum(ended + censored)::BIGINT AS waits,
         list(place) AS places,
         row_number() OVER () AS number
     FROM places
     GROUP BY GROUPING SETS (
-        (system, reason), (system, function), (system, reason, function, site)
+        (system, reason), (system, function_number), (system, reason, function_number, site)
     )
     HAVING sum(censored) > 0 AND (which IS NULL OR level = which)
 ),
@@ -55,7 +56,7 @@ counted AS (
     JOIN places AS p
         ON p.system = f.system
         AND p.reason IS NOT DISTINCT FROM f.reason
-        AND p.function IS NOT DISTINCT FROM f.function
+        AND p.function_number IS NOT DISTINCT FROM f.function_number
         AND p.site IS NOT DISTINCT FROM f.site
     JOIN (SELECT number, waits, unnest(places) AS place FROM groups) AS m ON m.place = p.place
     GROUP BY m.number, f.rounded
@@ -81,7 +82,7 @@ SELECT
     g.level,
     g.system,
     g.reason,
-    g.function,
+    g.function_number,
     g.site,
     s.seen_ns,
     s.ended,

@@ -10,19 +10,19 @@ binned AS (
     SELECT
         system,
         reason,
-        least((w.ts_end - s.first)::HUGEINT * 100 // s.length, 99)::INTEGER AS step,
+        least((w.ts_end - s.first) * 100 // s.length, 99)::INTEGER AS step,
         floor(4 * log2(greatest(dur, 1)))::INTEGER AS bin
-    FROM selected_waits(t0, t1, goids, pattern) AS w
+    FROM int_waits_of(t0, t1, goids, pattern) AS w
     CROSS JOIN span AS s
     WHERE dur IS NOT NULL AND certain AND w.ts_end >= s.first AND w.ts_end <= s.first + s.length
 )
 SELECT
     system,
-    reason,
+    reason::VARCHAR AS reason,
     step,
     bin,
     pow(2, bin / 4) AS from_ns,
     pow(2, (bin + 1) / 4) AS to_ns,
     count(*) AS waits
 FROM binned
-GROUP BY ALL
+GROUP BY system, binned.reason, step, bin

@@ -19,7 +19,7 @@ estimated AS (
         level,
         system,
         reason,
-        function,
+        function_number,
         site,
         sum(censored)::BIGINT AS censored,
         -- The product of fractions may miss by its last digits.
@@ -27,16 +27,16 @@ estimated AS (
         min(seen_ns) FILTER (survival <= 0.1 + 1e-9) AS p90_ns,
         min(seen_ns) FILTER (survival <= 0.01 + 1e-9) AS p99_ns
     FROM int_park_survival_at(t0, t1, goids, pattern, which)
-    GROUP BY level, system, reason, function, site
+    GROUP BY level, system, reason, function_number, site
 )
 SELECT
     g.level,
     g.system,
-    g.reason,
-    coalesce(g.function, g.some_function) AS function,
+    g.reason::VARCHAR AS reason,
+    f.function,
     g.site,
-    g.file,
-    g.line,
+    s.file,
+    s.line,
     g.pid,
     g.obj,
     g.waits,
@@ -67,5 +67,7 @@ LEFT JOIN estimated AS e
     ON e.level = g.level
     AND e.system = g.system
     AND e.reason IS NOT DISTINCT FROM g.reason
-    AND e.function IS NOT DISTINCT FROM g.function
+    AND e.function_number IS NOT DISTINCT FROM g.function_number
     AND e.site IS NOT DISTINCT FROM g.site
+LEFT JOIN int_functions AS f ON f.function_number = g.function_number
+LEFT JOIN stacks AS s ON s.stack_id = g.site

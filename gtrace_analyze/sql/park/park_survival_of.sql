@@ -7,4 +7,16 @@
 -- `survival` is the share estimated to last longer. Lengths above 512 ns are rounded down by at most
 -- one part in 256. Only groups with a wait that was lost from sight have rows.
 CREATE TEMP MACRO park_survival_of(t0, t1, goids, pattern) AS TABLE
-FROM int_park_survival_at(t0, t1, goids, pattern, NULL)
+SELECT
+    s.level,
+    s.system,
+    s.reason::VARCHAR AS reason,
+    f.function,
+    s.site,
+    s.seen_ns,
+    s.ended,
+    s.censored,
+    s.at_risk,
+    s.survival
+FROM int_park_survival_at(t0, t1, goids, pattern, NULL) AS s
+LEFT JOIN int_functions AS f ON f.function_number = s.function_number
