@@ -12,6 +12,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,12 @@ class Engine:
         """The connection, with everything in it."""
         self._provide(self._missing.copy())
         return self._con
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """The first and the last moment recorded, ns CLOCK_MONOTONIC."""
+        (row,) = self.rows("SELECT ts, ts_end FROM recording")
+        return row["ts"], row["ts_end"]
 
     def table(self, sql: str, parameters: dict[str, Any] | None = None) -> pa.Table:
         """The rows of one of the package's own queries."""

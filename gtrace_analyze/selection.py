@@ -43,8 +43,7 @@ class Selection:
 
         Raises UsageError where it is not understood, empty, or outside of the recording.
         """
-        (row,) = engine.rows("SELECT ts, ts_end FROM recording")
-        first, last = row["ts"], row["ts_end"]
+        first, last = engine.span
         start = first if self.start is None else _moment(self.start, engine, first, last)
         end = last if self.end is None else _moment(self.end, engine, first, last)
         if self.has_time and (start >= end or end <= first or start >= last):

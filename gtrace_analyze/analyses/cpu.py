@@ -25,9 +25,13 @@ def sees_syscalls(engine: Engine) -> bool:
 
 
 def collect(
-    engine: Engine, selection: Selection = ALL, by: str = "site", system: bool = False
+    engine: Engine,
+    selection: Selection = ALL,
+    by: str = "site",
+    system: bool = False,
+    most: int | None = None,
 ) -> pa.Table:
-    """Running time grouped by "site", "function" or "goroutine", the busiest first.
+    """Running time grouped by "site", "function" or "goroutine", the `most` busiest first.
 
     Columns: what is grouped by, then goroutines (that ran), running_ns, share (of one processor
     during the selected time: 2.0 is two of them), runs, longest_ns (the longest without a break)
@@ -43,11 +47,12 @@ def collect(
         parameters = selection.parameters(engine)
     keys = ", ".join(LEVELS[by])
     parameters |= {"system": system, "length": max(end - start, 1)}
+    limit = "" if most is None else f"LIMIT {most}"
     if by == "goroutine":  # of which the view has a row each: nothing to add up
         return engine.table(
             f"""SELECT {keys}, 1::BIGINT AS goroutines, running_ns, running_ns / $length AS share,
                 runs, longest_ns, uncertain_ns
-            FROM {source} WHERE system = $system ORDER BY running_ns DESC, pid, goid""",
+            FROM {source} WHERE system = $system ORDER BY running_ns DESC, pid, goid {limit}""",
             parameters,
         )
     return engine.table(
@@ -55,6 +60,6 @@ def collect(
             sum(running_ns) / $length AS share, sum(runs)::BIGINT AS runs,
             max(longest_ns) AS longest_ns, sum(uncertain_ns)::BIGINT AS uncertain_ns
         FROM {source} WHERE system = $system
-        GROUP BY {keys} ORDER BY running_ns DESC, {keys}""",
+        GROUP BY {keys} ORDER BY running_ns DESC, {keys} {limit}""",
         parameters,
     )

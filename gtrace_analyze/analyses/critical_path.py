@@ -106,7 +106,6 @@ def collect(
     life or several processes have it and `pid` does not say which is meant.
     """
     facts = goroutine.facts(engine, goid, pid)
-    (recording,) = engine.rows("SELECT ts FROM recording")
     low, high = Selection(start, at).span(engine) if start or at else ALL.span(engine)
     if facts["ts_end"] is not None:
         high = min(high, facts["ts_end"])
@@ -119,7 +118,7 @@ def collect(
         if not walk.read_missing():
             break
     steps = [walk.step(*each) for each in found[:_MOST_STEPS]]
-    return Path(facts, recording["ts"], steps, whole=len(found) <= _MOST_STEPS)
+    return Path(facts, engine.span[0], steps, whole=len(found) <= _MOST_STEPS)
 
 
 class _Intervals:

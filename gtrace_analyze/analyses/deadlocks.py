@@ -57,6 +57,9 @@ class Deadlock:
     evidence: list[str]
 
 
+_FRAMES = "SELECT stack_id, frames FROM stacks WHERE list_contains($stack_ids, stack_id)"
+
+
 def collect(engine: Engine, selection: Selection = ALL) -> list[Deadlock]:
     """The deadlocks at the end of the recording, or of the time selected; largest first."""
     source, parameters = "waits_for", {}
@@ -64,10 +67,17 @@ def collect(engine: Engine, selection: Selection = ALL) -> list[Deadlock]:
         _, end = selection.span(engine)
         source, parameters = "waits_for_at($end)", {"end": end}
     rows = engine.rows(
-        f"SELECT w.*, s.function, s.file, s.line, s.frames FROM {source} AS w "
+        f"SELECT w.*, s.function, s.file, s.line FROM {source} AS w "
         "LEFT JOIN stacks AS s ON s.stack_id = w.stack_id ORDER BY w.pid, w.age DESC, w.goid",
         parameters,
     )
+    # Frames come once a stack: thousands may wait at one.
+    stacks = engine.rows(
+        _FRAMES,
+        {"stack_ids": sorted({row["stack_id"] for row in rows if row["stack_id"] is not None})},
+    )
+    frames = {stack["stack_id"]: stack["frames"] for stack in stacks}
+    rows = [row | {"frames": frames.get(row["stack_id"])} for row in rows]
     found = [deadlock for deadlock in _Scene(rows).deadlocks() if _selected(deadlock, selection)]
     return sorted(found, key=lambda d: (d.verdict, -len(d.members) - len(d.behind), d.pid))
 

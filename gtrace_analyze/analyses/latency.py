@@ -104,9 +104,8 @@ def worst(engine: Engine, selection: Selection = ALL, most: int = 20) -> pa.Tabl
 def chart(engine: Engine, selection: Selection = ALL) -> Chart:
     """What a picture over time shows."""
     start, end = selection.span(engine)
-    (recording,) = engine.rows("SELECT ts FROM recording")
     steps, cells = over_time(engine, selection), heatmap(engine, selection)
-    return Chart(recording["ts"], start, end, steps, cells, Moments.of(engine).started)
+    return Chart(engine.span[0], start, end, steps, cells, Moments.of(engine).started)
 
 
 def _source(engine: Engine, selection: Selection, table: str) -> tuple[str, dict[str, object]]:

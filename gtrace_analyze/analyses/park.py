@@ -108,14 +108,13 @@ class Chart:
 def chart(engine: Engine, selection: Selection = ALL) -> Chart:
     """What a picture over time shows."""
     start, end = selection.span(engine)
-    (recording,) = engine.rows("SELECT ts FROM recording")
     source, parameters = _source(engine, selection, "park_heatmap")
     cells = engine.table(
         f"SELECT step, bin, sum(waits)::BIGINT AS waits FROM {source} WHERE NOT system "
         "GROUP BY step, bin ORDER BY step, bin",
         parameters,
     )
-    return Chart(recording["ts"], start, end, cells, Moments.of(engine).started)
+    return Chart(engine.span[0], start, end, cells, Moments.of(engine).started)
 
 
 def _histogram(group: dict[str, Any], by: str, counts: dict[int, int]) -> Histogram:

@@ -179,14 +179,13 @@ def collect(
 ) -> Timeline:
     """At most `most` goroutines over the selected time, in `cells` parts."""
     start, end = selection.span(engine)
-    (recording,) = engine.rows("SELECT ts FROM recording")
     (sees,) = engine.rows("SELECT watched FROM stg_event_kinds WHERE kind = 'syscall_enter'")
     lanes = _lanes(engine, selection, start, end, min(most, _MOST))
     wakes, count = _wakes(engine, start, end, lanes)
     return Timeline(
         start=start,
         end=end,
-        recording_start=recording["ts"],
+        recording_start=engine.span[0],
         cells=cells,
         lanes=lanes,
         shares=_shares(engine, start, end, cells, lanes),

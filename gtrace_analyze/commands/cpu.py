@@ -44,10 +44,13 @@ def command(
     from gtrace_analyze.analyses import cpu
     from gtrace_analyze.render.cpu import show_cpu
 
+    # One more than are shown tells that there are more.
+    cut = by == "goroutine" and layout.limit > 0 and layout.sort is None
+    most = layout.limit + 1 if cut else None
     found = {}
     for trace in common.opened(traces):
         common.require_runs(trace)
-        found[trace.source] = cpu.collect(trace.engine, selection, by, system)
+        found[trace.source] = cpu.collect(trace.engine, selection, by, system, most)
         if not cpu.sees_syscalls(trace.engine):
             common.note("running time includes system calls: they were not watched (plan full)")
-    show_cpu(found, by, layout)
+    show_cpu(found, by, layout, counted=not cut)

@@ -26,11 +26,12 @@ _KEYS = [
 ]
 
 
-def show_cpu(found: Mapping[str, pa.Table], by: str, layout: Layout) -> None:
-    """Print the running time of one or several traces, by their sources."""
+def show_cpu(found: Mapping[str, pa.Table], by: str, layout: Layout, counted: bool = True) -> None:
+    """Print the running time of one or several traces, by their sources; `counted` as in `show`."""
     rows, names = merged(found)
     source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
     doubt = [_UNCERTAIN] if any(row["uncertain_ns"] for row in rows) else []
     count = [] if by == "goroutine" else [_COUNT]
     keys = [column for column in _KEYS if column.name in names]
-    show(rows, [*source, *_NUMBERS, *doubt, *count, *keys], layout, names)
+    columns = [*source, *_NUMBERS, *doubt, *count, *keys]
+    show(rows, columns, layout, names, counted=counted)

@@ -120,3 +120,10 @@ def test_the_command_refuses_a_plan_that_cannot_tell(
         main(["cpu", str(path)])
     assert done.value.code == 1
     assert "plan park does not tell" in capsys.readouterr().err
+
+
+def test_the_busiest_alone(analyzed: Callable[..., Engine]) -> None:
+    engine = analyzed(workers())
+    for by in cpu.LEVELS:
+        whole = cpu.collect(engine, by=by)
+        assert cpu.collect(engine, by=by, most=1).equals(whole.slice(0, 1))

@@ -310,3 +310,19 @@ def test_snapshots_alone_show_what_piles_up(analyzed: Analyzed, noted: bool) -> 
     assert (group.function, group.count) == ("main.await", 18)
     assert group.verdict == ("leak" if noted else "suspect")
     assert ("Only 10 snapshots were recorded" in group.evidence[0]) != noted
+
+
+@pytest.mark.parametrize(
+    ("came_within", "expected"), [(9 * SECOND, ["leak"]), (SECOND // 2, [])], ids=["ever", "burst"]
+)
+def test_what_grows_and_what_came_in_a_burst(
+    analyzed: Callable[..., Engine], came_within: int, expected: list[str]
+) -> None:
+    """As many wait in the end. A burst that is followed by quiet, as a pool is filled, is no trend."""
+    b = Recording(duration=10 * SECOND)
+    for n in range(40):
+        ts = SECOND // 4 + n * came_within // 40
+        b.go(100 + n, parent=1, ts=ts, at="main.ask main.go:10").run(ts + 1)
+        b.go(100 + n).park(ts + 2, "chan receive", ["main.wait main.go:30"], obj=n + 1)
+    groups = leaks.collect(analyzed(b))
+    assert [group.verdict for group in groups] == expected

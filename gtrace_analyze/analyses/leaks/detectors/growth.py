@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gtrace_analyze.analyses.leaks.detectors._doubt import uncertainty
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
 from gtrace_analyze.units import duration
@@ -34,7 +36,7 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     )
     sentences = [
         f"{group.count:,} wait here; {len(joins):,} of them came within "
-        f"{duration(scene.end - scene.start)}, in {len(_tenths(joins, scene))} of {_TENTHS} tenths "
+        f"{duration(scene.end - scene.start)}, in {_tenths(joins, scene)} of {_TENTHS} tenths "
         f"of that time, {group.at_start:,} before.",
         f"The oldest waits for {duration(group.oldest_ns)}; {woken}.",
     ]
@@ -45,11 +47,12 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     return Finding("leak" if sure else "suspect", " ".join(sentences))
 
 
-def _tenths(joins: list[int], scene: Scene) -> set[int]:
-    """The tenths of the time looked at in which somebody came."""
+def _tenths(joins: list[int], scene: Scene) -> int:
+    """In how many tenths of the time looked at somebody came."""
     length = max(scene.end - scene.start, 1)
-    return {min(_TENTHS - 1, (ts - scene.start) * _TENTHS // length) for ts in joins}
+    tenths = (np.array(joins, np.int64) - scene.start) * _TENTHS // length
+    return len(np.unique(np.minimum(tenths, _TENTHS - 1)))
 
 
 def _grows(joins: list[int], scene: Scene, least: tuple[int, int]) -> bool:
-    return len(joins) >= least[0] and len(_tenths(joins, scene)) >= least[1]
+    return len(joins) >= least[0] and _tenths(joins, scene) >= least[1]
