@@ -318,7 +318,7 @@ def test_snapshots_alone_show_what_piles_up(analyzed: Analyzed, noted: bool) -> 
 def test_what_grows_and_what_came_in_a_burst(
     analyzed: Callable[..., Engine], came_within: int, expected: list[str]
 ) -> None:
-    """As many wait in the end. A burst that is followed by quiet, as a pool is filled, is no trend."""
+    """As many wait in the end. A burst followed by quiet, as when a pool is filled, is no trend."""
     b = Recording(duration=10 * SECOND)
     for n in range(40):
         ts = SECOND // 4 + n * came_within // 40
