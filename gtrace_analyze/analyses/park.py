@@ -71,15 +71,22 @@ def collect(
 
 
 def histograms(
-    engine: Engine, selection: Selection = ALL, by: str = "reason", most: int = 6
+    engine: Engine,
+    selection: Selection = ALL,
+    by: str = "reason",
+    most: int = 6,
+    collected: pa.Table | None = None,
 ) -> list[Histogram]:
     """The distributions of the groups with most waiting time, one after the other.
 
-    Raises UsageError if there are none of groups by `by`.
+    ``collected`` is what `collect` gives of the same, if that is known. Raises UsageError if there
+    are none of groups by `by`.
     """
     if by not in _HISTOGRAM_KEYS:
         raise UsageError(f"there are no distributions by {by!r}; try {', '.join(_HISTOGRAM_KEYS)}")
-    groups = collect(engine, selection, by).slice(0, most).to_pylist()
+    if collected is None:
+        collected = collect(engine, selection, by)
+    groups = collected.slice(0, most).to_pylist()
     key = _HISTOGRAM_KEYS[by]
     columns = ", ".join(key)
     source, parameters = _source(engine, selection, "park_histogram")

@@ -56,9 +56,11 @@ def collect(engine: Engine, selection: Selection = ALL) -> Report:
     """The data of the report on a recording, or on a span of its time."""
     span = Selection(selection.start, selection.end)
     start, end = span.span(engine)
-    found = summary.collect(engine, _SITES, span)
     groups = leaks.collect(engine, span, include_idle=True)
-    waits = park.histograms(engine, span, "stack", _PLACES)
+    judged = [group for group in groups if group.verdict != "idle"]
+    parks = park.collect(engine, span)
+    found = summary.collect(engine, _SITES, span, judged, parks)
+    waits = park.histograms(engine, span, "stack", _PLACES, parks)
     sees = latency.sees(engine)
     late = latency.worst(engine, span, _STARVED).to_pylist() if sees else []
     return Report(
@@ -77,7 +79,7 @@ def collect(engine: Engine, selection: Selection = ALL) -> Report:
         latency=latency.chart(engine, span) if sees else None,
         latency_sites=latency.collect(engine, span).slice(0, _SITES).to_pylist() if sees else [],
         latency_worst=late,
-        worst=timeline.collect(engine, _worst(found.leaks, late, span), _LANES, _CELLS),
+        worst=timeline.collect(engine, _worst(judged, late, span), _LANES, _CELLS, judged),
         whole_ns=_whole(engine) if span.has_time else None,
     )
 

@@ -59,8 +59,16 @@ _COUNTS = "SELECT kind, {events} AS events FROM {source} ORDER BY events DESC, k
 _IN_SPAN = "stg_events WHERE ts BETWEEN $start AND $end GROUP BY kind"
 
 
-def collect(engine: Engine, most: int = 5, selection: Selection = ALL) -> Summary:
+def collect(
+    engine: Engine,
+    most: int = 5,
+    selection: Selection = ALL,
+    found: list[LeakGroup] | None = None,
+    parks: pa.Table | None = None,
+) -> Summary:
     """The summary, with the `most` outstanding creation sites and places of waiting.
+
+    ``found`` and ``parks`` are what `leaks` and `park` tell of the selection, if that is known.
 
     Of a selection, only the time counts: then `recording` begins and ends with it. What is told of
     targets, bytes and losses is always of all that was recorded.
@@ -90,7 +98,7 @@ def collect(engine: Engine, most: int = 5, selection: Selection = ALL) -> Summar
         bytes=size["bytes"],
         goroutines=goroutines,
         sites=engine.table(_SITES.format(creation_sites=sites), {"most": most, **span}),
-        parks=park.collect(engine, selection).slice(0, most),
-        leaks=leaks.collect(engine, selection),
+        parks=(park.collect(engine, selection) if parks is None else parks).slice(0, most),
+        leaks=leaks.collect(engine, selection) if found is None else found,
         notes=health.notes(engine),
     )

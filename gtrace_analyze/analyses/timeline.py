@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gtrace_analyze.analyses import leaks
+from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.moments import Moments
 from gtrace_analyze.selection import ALL, Selection
@@ -175,12 +176,21 @@ _LIVE = """
 
 
 def collect(
-    engine: Engine, selection: Selection = ALL, most: int = 32, cells: int = 1200
+    engine: Engine,
+    selection: Selection = ALL,
+    most: int = 32,
+    cells: int = 1200,
+    found: list[LeakGroup] | None = None,
 ) -> Timeline:
-    """At most `most` goroutines over the selected time, in `cells` parts."""
+    """At most `most` goroutines over the selected time, in `cells` parts.
+
+    ``found`` is what `leaks` tells of that time, if that is known.
+    """
     start, end = selection.span(engine)
     (sees,) = engine.rows("SELECT watched FROM stg_event_kinds WHERE kind = 'syscall_enter'")
-    lanes = _lanes(engine, selection, start, end, min(most, _MOST))
+    if found is None:
+        found = leaks.collect(engine, Selection(selection.start, selection.end))
+    lanes = _lanes(engine, selection, (start, end), min(most, _MOST), found)
     wakes, count = _wakes(engine, start, end, lanes)
     return Timeline(
         start=start,
@@ -197,15 +207,17 @@ def collect(
     )
 
 
-def _lanes(engine: Engine, selection: Selection, start: int, end: int, most: int) -> list[Lane]:
+def _lanes(
+    engine: Engine,
+    selection: Selection,
+    span: tuple[int, int],
+    most: int,
+    found: list[LeakGroup],
+) -> list[Lane]:
     """One goroutine of each site, then a second of each, and so on; ordered by site."""
-    parameters = selection.parameters(engine) | {"start": start, "end": end, "most": most}
+    parameters = selection.parameters(engine) | {"start": span[0], "end": span[1], "most": most}
     sites = engine.rows(_SITES, parameters)
-    verdicts = {
-        (group.pid, goid): group.verdict
-        for group in leaks.collect(engine, Selection(selection.start, selection.end))
-        for goid in group.goids
-    }
+    verdicts = {(group.pid, goid): group.verdict for group in found for goid in group.goids}
     places = sorted(
         (place, number) for number, site in enumerate(sites) for place in range(len(site["goids"]))
     )
