@@ -14,7 +14,6 @@ SELECT
     i.began_by,
     i.ended_by,
     i.reason,
-    s.place,
     s.site,
     s.function_number,
     i.obj,

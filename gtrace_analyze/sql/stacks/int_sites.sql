@@ -5,7 +5,6 @@
 CREATE TEMP VIEW int_sites (
     stack_id,         -- number of the stack
     site,             -- the smallest stack_id that is the same site
-    place,            -- the smallest stack_id with the same site and system
     spot,             -- the smallest stack_id with the same function and system
     function_number,  -- number of the function, in order of their names
     system            -- only the runtime's own functions are on it
@@ -13,7 +12,6 @@ CREATE TEMP VIEW int_sites (
 SELECT
     stack_id,
     site,
-    min(stack_id) OVER (PARTITION BY site, system),
     min(stack_id) OVER (PARTITION BY function, system),
     dense_rank() OVER (ORDER BY function),
     system
