@@ -23,6 +23,7 @@ _LAST_P = (
     999_999  # above is what traces before Go 1.22 have in system calls, where all P look alike
 )
 _AT_ONCE = 2_000  # ns: there, less than the two probes take that are passed when it has to queue
+_EDGE = 20_000_000  # ns
 _SWITCH = 2  # ns from the first to the last of the three
 
 
@@ -41,11 +42,14 @@ class Match:
 
 def match(seen: Observation, workload: str) -> Match:
     """Pair the transitions of each goroutine in their order."""
-    window = seen.witness.windows[workload]
+    begin, end = seen.witness.windows[workload]
+    known = seen.witness.transitions.ts
+    # What happens at an end of the window, the two may note at either side of it.
+    wider = (max(begin - _EDGE, known.min()), min(end + _EDGE, known.max()))
     witness = _within(
-        as_recorded(seen.witness.transitions, seen.plan, monotonic=seen.witness.monotonic), window
+        as_recorded(seen.witness.transitions, seen.plan, monotonic=seen.witness.monotonic), wider
     )
-    recorded = _within(as_witnessed(seen.recorded), window)
+    recorded = _within(as_witnessed(seen.recorded), wider)
     w_rows, r_rows = _pairs(witness, recorded)
     both = pd.concat(
         [
@@ -54,12 +58,13 @@ def match(seen: Observation, workload: str) -> Match:
         ],
         axis=1,
     )
+    both = both[both.ts_w.between(begin, end)].reset_index(drop=True)
     both["apart"] = both.ts_r - both.ts_w
     both["apart_running"] = both.apart - _off(seen, both)
     return Match(
         both,
-        witness.drop(witness.index[w_rows]),
-        recorded.drop(recorded.index[r_rows]),
+        _within(witness.drop(witness.index[w_rows]), (begin, end)),
+        _within(recorded.drop(recorded.index[r_rows]), (begin, end)),
     )
 
 
