@@ -25,6 +25,7 @@ from gtrace_analyze._errors import DamageError, QueryError, TraceError
 from gtrace_analyze._index import Index
 from gtrace_analyze.catalog import SqlObject
 from gtrace_analyze.recording import Recording, read
+from gtrace_rec import __version__
 
 __all__ = ["Engine", "connect"]
 
@@ -243,6 +244,11 @@ def _naming_damage(recording: Recording) -> Iterator[None]:
                     f"{side}: is damaged ({why}); without the table of {name} this recording "
                     "cannot be analyzed, but its events can be read as plain Parquet"
                 ) from None
+        if isinstance(e, duckdb.ConversionException):  # of what happened, to one of EVENT_KINDS
+            raise TraceError(
+                f"{recording.path}: recorded by gtrace {recording.manifest.tool_version}, holds "
+                f"what gtrace {__version__} does not know ({_first_lines(e)}); update this one"
+            ) from None
         raise e
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gtrace_analyze import catalog, engine
+from gtrace_analyze._errors import TraceError
 from gtrace_analyze.engine import connect
 from synth import Recording, edit_manifest
 
@@ -118,3 +119,13 @@ def test_nothing_is_kept_of_a_build_that_failed(trace: Path) -> None:
         connect(trace, stop)
     assert [p.name for p in trace.iterdir() if "index" in p.name] == []
     assert built(trace)[-1] == "done"
+
+
+def test_a_kind_of_event_of_a_newer_recorder_is_named(tmp_path: Path) -> None:
+    b = Recording()
+    b.go(1, 0, 0)
+    b.event(10, "teleport", 1)
+    opened = connect(b.write(tmp_path / "trace"))
+    with pytest.raises(TraceError, match=r"recorded by gtrace .*'teleport'.*update this one"):
+        opened.rows("SELECT * FROM intervals")
+    opened.close()
