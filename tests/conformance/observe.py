@@ -6,7 +6,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import pandas as pd
 import toolchains
 from conformance import recorded, witness
 from conformance.interludes import Interludes, available
-from live.recording import READY_S, Recording, recording_of, running, said
+from live.recording import recording_of, running, said, wait_for_snapshots
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).resolve().parent / "programs"
@@ -100,14 +99,6 @@ def tell(*targets: subprocess.Popen[str]) -> None:
 def _all_wait(targets: Sequence[subprocess.Popen[str]]) -> None:
     for target in targets:
         said(target.stdout, "waiting")
-
-
-def wait_for_snapshots(recording: Path, count: int) -> None:
-    """Until the state of every goroutine is known."""
-    deadline = time.monotonic() + READY_S
-    while Recording(recording).manifest["totals"]["snapshots"] < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def _observation(

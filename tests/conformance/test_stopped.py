@@ -19,12 +19,12 @@ import pandas as pd
 import pytest
 
 import toolchains
-from conformance.observe import PROGRAMS, tell, wait_for_snapshots
+from conformance.observe import PROGRAMS, tell
 from gtrace_analyze.engine import connect
 from gtrace_rec.goruntime import open_binary
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reader import GoroutineReader
-from live.recording import READY_S, recording_of, running, said
+from live.recording import READY_S, recording_of, running, said, wait_for_snapshots
 
 pytestmark = [pytest.mark.live, pytest.mark.go, pytest.mark.slow]
 

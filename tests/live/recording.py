@@ -158,3 +158,11 @@ def wait_until_recording(out: Path, seconds: float = READY_S) -> None:
                 return
         time.sleep(0.02)
     raise AssertionError(f"{out}: nothing is recorded after {seconds} s")
+
+
+def wait_for_snapshots(recording: Path, count: int) -> None:
+    """Until the state of every goroutine is known."""
+    deadline = time.monotonic() + READY_S
+    while Recording(recording).manifest["totals"]["snapshots"] < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -9,7 +9,7 @@ import pytest
 
 import gtrace_analyze
 import toolchains
-from live.recording import Recording, record, recording_of, running, said
+from live.recording import Recording, record, recording_of, running, said, wait_for_snapshots
 
 pytestmark = [pytest.mark.live, pytest.mark.go]
 
@@ -93,6 +93,7 @@ def test_a_thread_that_had_called_before(
     with running([go_binary("callbacks.go", mode="cgo"), "1", "1", "wait"]) as target:
         said(target.stdout, "waiting")
         with recording_of(target.pid, tmp_path / "trace", "--plan", plan) as (_, recording):
+            wait_for_snapshots(recording.path, 1)
             assert target.stdin is not None
             target.stdin.write("\n")
             target.stdin.flush()
