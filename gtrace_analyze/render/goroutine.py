@@ -112,10 +112,12 @@ def _facts(life: Life, moments: Moments) -> list[str]:
         for state in ("running", "runnable", "waiting", "syscall")
         if facts[f"{state}_ns"]
     ]
-    lines.append(f"  {', '.join(spent)}; {facts['waits']:,} waits")
+    said = [", ".join(spent)] if spent else []
+    said.append(f"{facts['waits']:,} waits" if life.interval_count else "no state of it was seen")
+    lines.append(f"  {'; '.join(said)}")
     if facts["labels"]:
         lines.append(f"  labels {', '.join(f'{k}={v}' for k, v in dict(facts['labels']).items())}")
-    if not facts["certain"]:
+    if not facts["certain"] and life.interval_count:
         lines.append("  some of this is uncertain: events were lost")
     return lines
 

@@ -103,6 +103,21 @@ def lifecycle_plan() -> Recording:
     return b
 
 
+def only_ends() -> Recording:
+    """Of 7 only the end was seen; 8 was in a snapshot, too."""
+    b = Recording(plan="lifecycle", duration=500)
+    b.snapshot(10, alive(8, "running", at="main.main main.go:12"))
+    b.go(7).exit(40)
+    b.go(8).exit(50)
+    return b
+
+
+def only_ends_where_all_is_watched() -> Recording:
+    b = Recording()
+    b.go(7).exit(40)
+    return b
+
+
 def every_kind_of_wake() -> Recording:
     b = Recording()
     go = b.go(7, ts=0)
@@ -333,6 +348,33 @@ BLUEPRINTS = [
         lifecycle_plan,
         "SELECT ts, ts_end, state, running_ns, runnable_ns, waiting_ns FROM goroutines",
         [(5, 40, "dead", None, None, 0)],
+    ),
+    Blueprint(
+        "who was only seen to end is known, as far as that tells",
+        only_ends,
+        "SELECT goid, ts, ts_end, first_ts, state, created_at, certain FROM goroutines",
+        [
+            (7, None, 40, 40, "dead", None, False),
+            (8, None, 50, 10, "dead", "main.go:12", True),
+        ],
+    ),
+    Blueprint(
+        "and what it did before is not known",
+        only_ends_where_all_is_watched,
+        "SELECT running_ns, runnable_ns, waiting_ns, syscall_ns, waits, lives FROM goroutines",
+        [(None, None, None, None, 0, 1)],
+    ),
+    Blueprint(
+        "nor where it came from",
+        only_ends,
+        "SELECT value FROM health WHERE name = 'unknown_origin'",
+        [(1,)],
+    ),
+    Blueprint(
+        "who was only seen to end was not seen alive",
+        only_ends,
+        "SELECT ts, live FROM live_goroutines WHERE created_at IS NULL",
+        [(40, 0)],
     ),
     Blueprint(
         "who ended a wait; a park undone is none",

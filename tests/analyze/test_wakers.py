@@ -255,3 +255,17 @@ def test_the_last_of_what_a_goroutine_did(analyzed: Callable[..., Engine]) -> No
         ("timer", 1, 50),
         ("netpoll", 1, 40),
     ]
+
+
+def test_of_a_goroutine_only_the_end_was_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    b = Recording(plan="lifecycle")
+    b.go(7).exit(40_000_000)
+    cli.main(["goroutine", str(b.write(tmp_path / "t")), "7"], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        "goroutine 7 of pid 4242, dead",
+        "  created before the recording, ended at 0.040000s",
+        "  no state of it was seen",
+        "",
+    ]

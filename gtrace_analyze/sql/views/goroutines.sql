@@ -20,22 +20,26 @@ CREATE TABLE goroutines (
     create_stack_id, -- its creator's stack; NULL if not taken
     labels,          -- pprof labels at the last snapshot; NULL where there are none
     state,           -- last state; dead if it ended; NULL where the plan cannot tell
-    running_ns,      -- time in this state, ns; NULL where the plan cannot tell
-    runnable_ns,     -- time in this state, ns; NULL where the plan cannot tell
-    waiting_ns,      -- time in this state, to the end while open, ns
-    syscall_ns,      -- time in this state, ns
+    running_ns,      -- time in this state, ns; NULL where not known
+    runnable_ns,     -- time in this state, ns; NULL where not known
+    waiting_ns,      -- time in this state, to the end while open, ns; NULL where not known
+    syscall_ns,      -- time in this state, ns; NULL where not known
     waits,           -- waits begun
     lives,           -- how often it began to live, as far as was seen: 1, unless lent to C
     certain          -- all of its intervals are
 ) AS
-WITH born AS (
-    SELECT pid, goid, ts, other_goid, pc, obj, stack_id
+WITH turns AS MATERIALIZED (
+    SELECT kind, pid, goid, ts, other_goid, pc, obj, stack_id
     FROM stg_events
+    WHERE kind IN ('create', 'create_parked', 'create_syscall', 'exit')
+),
+born AS (
+    FROM turns
     WHERE kind IN ('create', 'create_parked')
 ),
 lent AS (
     SELECT pid, goid, min(ts) AS ts, count(*) AS lives
-    FROM stg_events
+    FROM turns
     WHERE kind = 'create_syscall'
     GROUP BY pid, goid
 ),
@@ -92,6 +96,13 @@ life AS (
         l.certain
     FROM past AS l
     LEFT JOIN present AS o ON o.pid = l.pid AND o.goid = l.goid
+    UNION ALL
+    -- Of these nothing but the end was seen.
+    SELECT pid, goid, max(ts), max(ts), 'dead', NULL, NULL, NULL, NULL, 0, false
+    FROM turns
+    ANTI JOIN past USING (pid, goid)
+    WHERE kind = 'exit'
+    GROUP BY pid, goid
 ),
 ids AS (
     SELECT
@@ -143,10 +154,10 @@ SELECT
     i.create_stack_id,
     i.labels,
     i.state::goroutine_state,
-    CASE WHEN sees.runs THEN coalesce(i.running_ns, 0)::BIGINT END,
-    CASE WHEN sees.runs THEN coalesce(i.runnable_ns, 0)::BIGINT END,
-    coalesce(i.waiting_ns, 0)::BIGINT,
-    coalesce(i.syscall_ns, 0)::BIGINT,
+    CASE WHEN sees.runs THEN i.running_ns::BIGINT END,
+    CASE WHEN sees.runs THEN i.runnable_ns::BIGINT END,
+    i.waiting_ns::BIGINT,
+    i.syscall_ns::BIGINT,
     i.waits,
     coalesce(i.lives + (i.lent_ts > i.first_ts)::INTEGER, 1),
     i.certain
