@@ -59,6 +59,16 @@ def only_snapshots() -> Recording:
     return b.snapshot(90, other, alive(17, "syscall"))
 
 
+def turn_by_turn() -> Recording:
+    """17 was in C at the start, lives three times, and 18 once, from then on."""
+    b = Recording(plan="full", duration=500)
+    b.snapshot(10, alive(17, "syscall"))
+    b.go(17).exit(100).create_syscall(200).syscall_exit(210).park(220, "select", F)
+    b.go(17).ready(230).run(235).exit(240).create_syscall(300).exit(400)
+    b.go(18).create_syscall(250)
+    return b
+
+
 BLUEPRINTS = [
     Blueprint(
         "between its calls it is in a system call",
@@ -126,6 +136,18 @@ BLUEPRINTS = [
             ("syscall", 10, 50, "seen syscall", "then gone"),
             ("syscall", 90, None, "then syscall", None),
         ],
+    ),
+    Blueprint(
+        "between two lives it is not alive",
+        turn_by_turn,
+        "SELECT ts, live FROM live_goroutines ORDER BY ts",
+        [(10, 1), (100, 0), (200, 1), (240, 0), (250, 1), (300, 2), (400, 1)],
+    ),
+    Blueprint(
+        "nor while it is, unseen, given back",
+        lost,
+        "SELECT ts // 1_000_000, live FROM live_goroutines",
+        [(0, 1)],
     ),
     *(
         Blueprint(
