@@ -8,7 +8,7 @@ of goroutines that can run refer to; a blocked one whose object is marked can ru
 its stack, and so on until nothing changes.
 
 Memory is read while it changes, so a single look may miss a pointer on the move: a goroutine counts
-as unreachable only if two looks agree and it did not move between them.
+as unreachable only if two looks agree and it did not move from the first on to the end of the second.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ def find_unreachable(
     every few milliseconds. Raises TargetError if the process is gone.
     """
     liveness = Liveness(process, between)
+    before = GStructs(process, all_gs(process))
     first = _look(process, liveness, snapshot, heap_limit, between)
     if first is None:
         return None
     if not (first == 1).any():
         return first
-    before = GStructs(process, all_gs(process))
     again = take_snapshot(process, between=between)
     second = _look(process, liveness, again, heap_limit, between, before)
     if second is None:
@@ -88,9 +88,20 @@ def find_unreachable(
 
 
 def _same(a: Snapshot, i: int, b: Snapshot, j: int) -> bool:
-    """The goroutine waits in the same way on the same thing."""
+    """The goroutine waits in the same way at the same place on the same thing, as far as is seen."""
     fields = ["status", "reason", "obj"]
-    return bool(a.rows[fields][i] == b.rows[fields][j]) and a.select[i] == b.select[j]
+    since = int(a.rows["waitsince"][i])  # once noted, it stays until the goroutine runs
+    return (
+        bool(a.rows[fields][i] == b.rows[fields][j])
+        and since in (0, int(b.rows["waitsince"][j]))
+        and a.select[i] == b.select[j]
+        and all(x == y for x, y in zip(_stack(a, i), _stack(b, j), strict=False))
+    )
+
+
+def _stack(snapshot: Snapshot, row: int) -> list[int]:
+    number = snapshot.rows["stack"][row]
+    return [] if number < 0 else snapshot.stacks[number].tolist()
 
 
 def _look(

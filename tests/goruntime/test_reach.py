@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,16 @@ import pytest
 import toolchains
 from gtrace_rec import procfs
 from gtrace_rec.goruntime import open_binary
+from gtrace_rec.goruntime.gstructs import WAITING
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reach import find_unreachable
 from gtrace_rec.goruntime.reader import take_snapshot
+from gtrace_rec.goruntime.snapshot import Snapshot
 
 pytestmark = pytest.mark.go
 
-PROGRAM = Path(__file__).parent.parent / "programs" / "reach.go"
+PROGRAMS = Path(__file__).parent.parent / "programs"
+PROGRAM = PROGRAMS / "reach.go"
 COPIES = 20
 LOST = ["Receiver", "Sender", "Select", "Locker", "Waiter", "Cond", "Nil", "Empty", "Ring"]
 HELD = [
@@ -75,3 +79,45 @@ def test_the_lost_are_found_and_none_else(process: GoProcess) -> None:
 
 def test_a_heap_over_the_limit_is_not_looked_at(process: GoProcess) -> None:
     assert judged(process, heap_limit=1000) is None
+
+
+def test_one_that_has_run_since_it_was_read_is_not_judged() -> None:
+    path = toolchains.build(toolchains.NEWEST, PROGRAMS / "hiding.go")
+    with subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin
+        assert running.stdout
+        assert running.stdout.readline() == b"blocked\n"
+        process = GoProcess(running.pid, open_binary(path), 0)
+        line = _line_once_other_than(process, 0)
+        before = take_snapshot(process)
+        assert _verdict(process, before) == 1
+        running.stdin.write(b"\n")
+        running.stdin.flush()
+        _line_once_other_than(process, line)
+        assert _verdict(process, before) == -1
+        assert _verdict(process, take_snapshot(process)) == 1
+        running.communicate(timeout=10)
+
+
+def _waiter(process: GoProcess, snapshot: Snapshot) -> tuple[int, int]:
+    """Its row in a snapshot and the line of main.wait where it is blocked; 0 if it is not."""
+    for row, goroutine in enumerate(snapshot.rows):
+        pcs = snapshot.stacks[goroutine["stack"]].tolist() if goroutine["stack"] >= 0 else []
+        for frame in [f for pc in pcs for f in process.binary.symbolize(pc)]:
+            if frame.function == "main.wait":
+                return row, frame.line if goroutine["status"] == WAITING else 0
+    return -1, 0
+
+
+def _line_once_other_than(process: GoProcess, line: int) -> int:
+    deadline = time.monotonic() + 30
+    while (now := _waiter(process, take_snapshot(process))[1]) in (0, line):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return now
+
+
+def _verdict(process: GoProcess, snapshot: Snapshot) -> int:
+    found = find_unreachable(process, snapshot, 1 << 30)
+    assert found is not None
+    return int(found[_waiter(process, snapshot)[0]])
