@@ -8,7 +8,8 @@ of goroutines that can run refer to; a blocked one whose object is marked can ru
 its stack, and so on until nothing changes.
 
 Memory is read while it changes, so a single look may miss a pointer on the move: a goroutine counts
-as unreachable only if two looks agree and it did not move from the first on to the end of the second.
+as unreachable only if two looks agree and it did not move from the beginning of the first to the
+end of the second.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def find_unreachable(
 
 
 def _same(a: Snapshot, i: int, b: Snapshot, j: int) -> bool:
-    """The goroutine waits in the same way at the same place on the same thing, as far as is seen."""
+    """It waits in the same way at the same place on the same thing, as far as can be seen."""
     fields = ["status", "reason", "obj"]
     since = int(a.rows["waitsince"][i])  # once noted, it stays until the goroutine runs
     return (
