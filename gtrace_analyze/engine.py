@@ -73,8 +73,12 @@ class Engine:
             return self._con.sql(sql, params=parameters or None).to_arrow_table()
 
     def rows(self, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The same as dicts."""
-        return self.table(sql, parameters).to_pylist()  # type: ignore[no-any-return]
+        """The same as dicts. Not by way of Arrow, which takes longer than a small query itself."""
+        self._provide(_words(sql))
+        with _naming_damage(self.recording):
+            result = self._con.execute(sql, parameters or None)
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     def reader(
         self, sql: str, parameters: dict[str, Any] | None, rows: int

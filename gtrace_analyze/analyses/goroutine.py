@@ -133,6 +133,8 @@ def facts(engine: Engine, goid: int, pid: int | None = None) -> dict[str, Any]:
         pids = ", ".join(str(each["pid"]) for each in found)
         raise UsageError(f"processes {pids} each have a goroutine {goid}: say which with --pid")
     (row,) = found
+    if row["labels"] is not None:
+        row["labels"] = list(row["labels"].items())
     return row
 
 

@@ -42,10 +42,11 @@ def _look(engine: Engine, selection: Selection) -> tuple[list[dict[str, Any]], S
     if selection.has_time:
         between, parameters = "_between($start, $end)", {"start": start, "end": end}
     # The longest waiting first, since a detector that looks for another group takes the first.
-    rows = engine.rows(
+    found = engine.table(
         f"FROM wait_groups{between} ORDER BY oldest_ts, goids, pid, site, reason, created_at",
         parameters,
     )
+    rows = found.to_pylist()  # quicker than `rows`, since there may be long lists in them
     trends = [Trend(**row) for row in engine.rows(f"FROM creation_trends{between}", parameters)]
     processes = engine.table("SELECT DISTINCT pid FROM stg_processes").num_rows
     groups = tuple(WaitGroup(**row) for row in rows)
