@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pyarrow as pa
 
 from gtrace_rec import procfs
 from gtrace_rec._errors import GoneError, GtraceError, TargetError, UsageError
 from gtrace_rec.counting import Counting
 from gtrace_rec.dataset import Dataset
+from gtrace_rec.duty import DutyCycle
+from gtrace_rec.eventlog import EventLog
 from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.limits import Governor
 from gtrace_rec.loader import ALL_PROCESSES, LoadOptions
 from gtrace_rec.plan import Plan
-from gtrace_rec.probecost import Cost, ProbeCost
 from gtrace_rec.programs import Program, Watched
 from gtrace_rec.quantities import Size
 from gtrace_rec.ring import Gap
 from gtrace_rec.roster import Roster
-from gtrace_rec.schema import GAPS, HEALTH, ClockAnchor, Manifest, Totals
+from gtrace_rec.schema import HEALTH, ClockAnchor, Manifest, Totals
 from gtrace_rec.selection import Choice, describe
 from gtrace_rec.settings import Settings
 from gtrace_rec.snapshots import Snapshots
 from gtrace_rec.stacks import StackTable
 from gtrace_rec.stock import Stock, totals
-from gtrace_rec.windows import Usage, Windows
 
 _SECOND = 1_000_000_000
 _IDLE_S = 0.02
@@ -64,8 +59,7 @@ class Recorder:
         self._identity = procfs.this_recorder()
         self._host = procfs.this_host()
         self._started_ts: int | None = None
-        self._last_tick = self._last_rotation = 0
-        self._last_anchor = 0
+        self._last_tick = self._last_anchor = 0
         self._anchors: list[ClockAnchor] = []
         self._stock = Stock()
         self._counting = Counting()
@@ -84,13 +78,13 @@ class Recorder:
             max_events=settings.max_events or 0,
         )
         self._roster = Roster(self._plan, self._load_options(), self._stacks)
-        self._probe_cost = ProbeCost() if settings.max_overhead else None
-        self._windows: Windows | None = None
-        self._probes_cost = Cost(0, 0)
-        self._before = (time.monotonic_ns(), self._target_cpu())
+        self._log = EventLog(
+            self.dataset, self._stacks, self._roster, self._counting, settings.rotate_size
+        )
+        self._duty: DutyCycle | None = None
+        if settings.max_overhead:
+            self._duty = DutyCycle(float(settings.max_overhead), settings, self._roster, self._log)
         self._detached_ts = 0
-        self._unseen_from = 0  # while probes are off: what no gap tells of yet begins here
-        self._reopened: set[int] = set()  # programs whose first events of a window are to come
 
     def serve_metrics(self) -> None:
         """Begin to serve Prometheus metrics, if settings say so.
@@ -167,12 +161,10 @@ class Recorder:
 
     def _begun(self, now: int) -> None:
         if self._started_ts is None:
-            self._started_ts = self._last_tick = self._last_rotation = now
+            self._started_ts = self._last_tick = self._log.rotated_ts = now
             self._stock.begin()
-            if self._windows:
-                before, work = self._before
-                self._windows.learn(now - before, self._target_cpu() - work)
-                self._windows.opened(now)
+            if self._duty:
+                self._duty.begun(now)
         self.dataset.write_manifest(self._manifest(now))
 
     def load(self, path: str) -> Program:
@@ -190,10 +182,8 @@ class Recorder:
         self._check_memory()
         if self._governor.limited:
             program.probes.set_control(self._governor.control)
-        if self._windows is None and self.settings.max_overhead:
-            self._windows = Windows(
-                float(self.settings.max_overhead), program.probes.trap_ns(), os.cpu_count() or 1
-            )
+        if self._duty:
+            self._duty.loaded(program)
 
     def _check_memory(self) -> None:
         limit, used = self.settings.max_memory, procfs.resident_bytes()
@@ -209,8 +199,8 @@ class Recorder:
         """Take what the rings hold and write what is due; True if there is more waiting."""
         busy = self._take_events()
         now = time.monotonic_ns()
-        if self._windows and self._windows.due(now) and not self._detached_ts:
-            self._keep_to_overhead(self._windows, now)
+        if self._duty and self._duty.due(now) and not self._detached_ts and self._duty.look(now):
+            self._begin_from(self._roster.alive)
         if self._snapshots.due(now) and self._probes_on:
             self._take_snapshot_or_note("a snapshot is missing")
         return busy
@@ -220,7 +210,7 @@ class Recorder:
         for program in self._roster.programs:
             if program.drain():
                 busy = True
-                self._write(program)
+                self._log.write(program)
         now = time.monotonic_ns()
         if now - self._last_tick >= _SECOND:
             self._tick(now)
@@ -231,72 +221,9 @@ class Recorder:
         """How long to wait where pump() found nothing to do."""
         return _IDLE_S if self._probes_on else _IDLE_OFF_S
 
-    # -- windows ------------------------------------------------------------------------------
-
     @property
     def _probes_on(self) -> bool:
-        return self._windows is None or self._windows.on
-
-    def _keep_to_overhead(self, windows: Windows, now: int) -> None:
-        if windows.on:
-            costs = [p.probes.cost() for p in self._roster.programs]
-            self._probes_cost = Cost(sum(c.hits for c in costs), sum(c.ns for c in costs))
-        on = windows.look(
-            Usage(
-                ts=now,
-                probes=self._probes_cost,
-                target_cpu=self._target_cpu(),
-                recorder_cpu=procfs.cpu_ns(),
-            )
-        )
-        if windows.on and not on:
-            self._close_window(windows)
-        elif on and not windows.on and self._open_window(windows):
-            self._begin_from(self._roster.alive)
-
-    def _target_cpu(self) -> int:
-        """Processor time of what is recorded, or is yet to be."""
-        pids = {w.pid for w in self._roster.alive} or {
-            *self.settings.pid,
-            *(pid for exe in self.settings.exe for pid in procfs.processes_of(str(exe))),
-        }
-        return sum(map(procfs.processor_ns, pids))
-
-    def _close_window(self, windows: Windows) -> None:
-        now = self._unseen_from = time.monotonic_ns()
-        for program in self._roster.programs:
-            program.stop_at(now)
-            while program.drain():
-                self._write(program)
-            self._write(program)
-        windows.closed(now)
-
-    def _open_window(self, windows: Windows) -> bool:
-        """Put the probes on again; False where nothing is left to put them on."""
-        if not self._roster.attach_again():
-            return False
-        now = time.monotonic_ns()
-        self._append_pause(now)
-        for program in self._roster.programs:
-            program.seen = None
-            program.start_at(now)
-        self._reopened.update(p.number for p in self._roster.programs)
-        windows.opened(now)
-        self._counting.lives.restart()
-        return True
-
-    def _open_last_window(self, windows: Windows) -> None:
-        """So that a recording ends with what there was at its end."""
-        with contextlib.suppress(GtraceError):
-            if self._open_window(windows):
-                self._begin_from(self._roster.alive)
-        if not windows.on:
-            self._append_pause(time.monotonic_ns())
-
-    def _append_pause(self, now: int) -> None:
-        """Write down what was not seen, up to now."""
-        self._append_gaps([Gap(None, None, self._unseen_from, now, "probes off", None)])
-        self._unseen_from = now
+        return self._duty is None or self._duty.on
 
     # -- snapshots ----------------------------------------------------------------------------
 
@@ -308,7 +235,7 @@ class Recorder:
         on for a while only, no time is to be lost with searching memory.
         """
         with self._counting.after_snapshot():
-            for snapshot in self._take_snapshot(watched, search=self._windows is None):
+            for snapshot in self._take_snapshot(watched, search=self._duty is None):
                 self._counting.lives.begin(snapshot)
 
     def _take_snapshot(
@@ -345,57 +272,22 @@ class Recorder:
         except TargetError as e:
             self._notes.append(f"{otherwise}: {e}")
 
-    def _write(self, program: Program) -> None:
-        block, gaps = program.take()
-        if self._roster.follows(program):
-            self._roster.adopt(program, np.unique(block["pid"]).tolist())
-        for pid, bias in program.infer_biases(block):
-            self._roster.watched[pid].load_bias = bias
-        self._counting.add(block, whole=not gaps and program.number not in self._reopened)
-        batch = program.decode(block)
-        if len(block):
-            self._reopened.discard(program.number)
-        stacks, symbols = self._stacks.take_new()
-        self.dataset.append("stacks", stacks)
-        self.dataset.append("symbols", symbols)
-        self._append_gaps(gaps)
-        self.dataset.append_events(batch)
-        program.count(block)
-        if self.dataset.part_bytes >= self.settings.rotate_size:
-            self._rotate(time.monotonic_ns())
-
-    def _rotate(self, now: int) -> None:
-        self.dataset.rotate()
-        self._last_rotation = now
-
-    def _append_gaps(self, gaps: Iterable[Gap]) -> None:
-        self._append_rows("gaps", list(gaps), GAPS)
-
-    def _append_rows(self, table: str, rows: list[tuple[Any, ...]], schema: pa.Schema) -> None:
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-        self.dataset.append(
-            table,
-            pa.RecordBatch.from_arrays(
-                [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
-            ),
-        )
-
     # -- once a second ------------------------------------------------------------------------
 
     def _tick(self, now: int) -> None:
         for program in self._roster.programs:
             if self._plan is Plan.SNAPSHOT and self._roster.follows(program):
                 self._roster.adopt(program, procfs.processes_of(program.path))
-            self._write(program)
+            self._log.write(program)
         self._notes += self._roster.check_launched()
-        if not self._probes_on:
-            self._append_pause(now)
+        if self._duty and not self._duty.on:
+            self._duty.note_pause(now)
         self._append_health(now)
         if now - self._last_anchor >= 10 * _SECOND:
             self._anchors.append(procfs.clock_anchor())
             self._last_anchor = now
-        if now - self._last_rotation >= self.settings.rotate_every:
-            self._rotate(now)
+        if now - self._log.rotated_ts >= self.settings.rotate_every:
+            self._log.rotate(now)
         self.dataset.collect_parts()
         for pid in self._roster.notice_exits(now):
             if self._counting.metrics:
@@ -412,11 +304,11 @@ class Recorder:
             seen_ns=self._seen_ns(now),
             live=self._counting.live,
         )
-        self._append_rows("health", [tuple(row[name] for name in HEALTH.names)], HEALTH)
+        self._log.append_rows("health", [tuple(row[name] for name in HEALTH.names)], HEALTH)
         span = max(now - self._last_tick, 1)
         if row["dropped_kinds"]:
             lost = row["dropped_kinds"]
-            self._append_gaps([Gap(None, None, self._last_tick, now, "recorder limits", lost)])
+            self._log.append_gaps([Gap(None, None, self._last_tick, now, "recorder limits", lost)])
         self._keep_to_limits(row["cpu_ns"] / span, row["rss_bytes"], row["events"] * _SECOND / span)
         if self._counting.metrics:
             self._counting.metrics.publish(readings)
@@ -445,7 +337,7 @@ class Recorder:
         if self._plan is Plan.SNAPSHOT or self._started_ts is None:
             return 0
         now = min(now, self._detached_ts or now)
-        return self._windows.seen_ns(now) if self._windows else now - self._started_ts
+        return self._duty.seen_ns(now) if self._duty else now - self._started_ts
 
     def _totals(self) -> Totals:
         return totals(
@@ -453,8 +345,8 @@ class Recorder:
             disk_bytes=self.dataset.disk_bytes,
             stacks=len(self._stacks),
             snapshots=self._snapshots.taken,
-            windows=self._windows.count if self._windows else 1,
-            seen_ns=self._seen_ns(time.monotonic_ns()) if self._windows else None,
+            windows=self._duty.count if self._duty else 1,
+            seen_ns=self._seen_ns(time.monotonic_ns()) if self._duty else None,
         )
 
     @property
@@ -481,12 +373,12 @@ class Recorder:
         Raises OSError if the disk refuses; what was recorded stays readable.
         """
         with contextlib.suppress(OSError):  # while the probes are on: nothing lies between
-            if self._windows and not self._windows.on:
-                self._open_last_window(self._windows)
+            if self._duty and not self._duty.on:
+                self._open_last_window(self._duty)
             self._take_snapshot_or_note("no snapshot at the end", before_search=self._detach)
         stopped = self._detach()
-        if self._windows:
-            self._notes += self._windows.describe(stopped, stopped - (self._started_ts or stopped))
+        if self._duty:
+            self._notes += self._duty.describe(stopped, stopped - (self._started_ts or stopped))
         try:
             if not self.dataset.full:
                 self._drain_all()
@@ -504,6 +396,14 @@ class Recorder:
             self.dataset.write_manifest(manifest)
         return manifest
 
+    def _open_last_window(self, duty: DutyCycle) -> None:
+        """So that a recording ends with what there was at its end."""
+        with contextlib.suppress(GtraceError):
+            if duty.open():
+                self._begin_from(self._roster.alive)
+        if not duty.on:
+            duty.note_pause(time.monotonic_ns())
+
     def _detach(self) -> int:
         """Take all probes off for good; returns when that was, the first time."""
         if not self._detached_ts:
@@ -517,8 +417,8 @@ class Recorder:
             while self.pump():
                 pass
             for program in self._roster.programs:
-                self._write(program)
-                self._append_gaps(program.probes.pending_gaps())
+                self._log.write(program)
+                self._log.append_gaps(program.probes.pending_gaps())
             self._append_health(time.monotonic_ns())
 
     def close(self) -> None:
@@ -527,8 +427,8 @@ class Recorder:
             self._counting.metrics.close()
         for program in self._roster.programs:
             program.probes.close()
-        if self._probe_cost:
-            self._probe_cost.close()
+        if self._duty:
+            self._duty.close()
 
     def _manifest(self, now: int) -> Manifest:
         return Manifest(
