@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import goroutine
@@ -20,8 +21,9 @@ from gtrace_analyze.selection import ALL, Selection
 __all__ = ["Path", "Step", "collect"]
 
 _Numbers = npt.NDArray[np.int64]
-# A row of _INTERVALS, who waits for whom down to the one whose it is, and why it ends there.
-_Found = tuple[dict[str, Any], tuple[int, ...], str | None]
+# An interval, the part of it that counts, who waits for whom down to the one whose it is, and why
+# the path ends there.
+_Found = tuple["_Read", int, int, int, tuple[int, ...], str | None]
 
 _MOST_STEPS = 1000
 _DEEPEST = 50
@@ -67,26 +69,36 @@ class Path:
     whole: bool
 
 
-# By a semi join DuckDB skips what cannot match; the table itself is read instead of the view, since
-# to plan the view's joins takes longer than to read what one goroutine did.
+# The table itself is read instead of the view, since to plan the view's joins takes longer than to
+# read a span of time.
 _INTERVALS = """
-    SELECT i.goid, i.ts, coalesce(i.ts_end, $until) AS ts_end, i.ts_end IS NULL AS open,
-        i.state::VARCHAR AS state, i.reason::VARCHAR AS reason, i.stack_id, i.waker_goid,
-        i.certain,
-        wake_of(i.state, i.began_by, i.ended_by, i.reason, i.waker_goid) AS wake
-    FROM int_intervals AS i
-    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
-    WHERE i.pid = $pid AND i.goid BETWEEN $low AND $high
-        AND i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start)
-    ORDER BY i.goid, i.ts DESC, i.ts_end DESC NULLS FIRST
+    WITH chosen AS (
+        FROM int_intervals AS i {whose}
+        WHERE i.pid = $pid AND i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start) {which}
+    )
+    SELECT goid, ts, coalesce(ts_end, $until) AS ts_end, ts_end IS NULL AS open, state, reason,
+        coalesce(state = 'waiting', false) AS waiting, stack_id, waker_goid,
+        coalesce(waker_goid, -1) AS waker, certain,
+        wake_of(state, began_by, ended_by, reason, waker_goid) AS wake
+    FROM chosen
+    ORDER BY goid, ts DESC, chosen.ts_end DESC NULLS FIRST
 """
-_UNTIL = """
-    SELECT coalesce(p.ended_ts, r.ended_ts) AS ts
-    FROM stg_recording AS r LEFT JOIN stg_processes AS p ON p.pid = $pid
+_OF_ALL = _INTERVALS.format(whose="", which="LIMIT $most")
+# By a semi join DuckDB skips what cannot match.
+_OF_SOME = _INTERVALS.format(
+    whose="SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)",
+    which="AND i.goid BETWEEN $low AND $high",
+)
+_BEGAN = """
+    SELECT count(*) AS intervals, min(ts) AS ts FROM (
+        SELECT ts FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts < $end
+        ORDER BY ts DESC LIMIT $most
+    )
 """
-# To read the intervals of so many goroutines takes hardly longer than to read those of one.
+# What all goroutines did is read at once unless it is more than this; else what so many of them
+# did, which takes hardly longer than to read it of one.
+_ALL_AT_ONCE = 100_000
 _AT_ONCE = 64
-_ROWS_AT_ONCE = 64
 
 
 def collect(
@@ -114,107 +126,116 @@ def collect(
         raise UsageError(f"goroutine {goid} did not exist then")
     walk = _Walk(engine, facts["pid"], goid, low, high)
     while True:
-        found = list(islice(walk.back(goid, low, high, (goid,), None), _MOST_STEPS + 1))
+        found = list(islice(walk.back(goid, low, high, (goid,), False), _MOST_STEPS + 1))
         if not walk.read_missing():
             break
-    steps = [walk.step(*each) for each in found[:_MOST_STEPS]]
+    steps = walk.steps(found[:_MOST_STEPS])
     return Path(facts, engine.span[0], steps, whole=len(found) <= _MOST_STEPS)
 
 
-class _Intervals:
-    """What one goroutine did, the latest first."""
+class _Read:
+    """Intervals of several goroutines, of each the latest first."""
 
     def __init__(self, table: pa.Table) -> None:
-        self._table = table
-        self._backwards = -table.column("ts").to_numpy()
-        self._blocks: dict[int, list[dict[str, Any]]] = {}
+        self._table = table.combine_chunks()
+        self._goids, self._backwards = self._numbers("goid"), -self._numbers("ts")
+        self.ts_end, self.waker = self._numbers("ts_end"), self._numbers("waker")
+        self.open, self.waiting = self._numbers("open"), self._numbers("waiting")
+        self.woken = self._numbers(pc.equal(self._table["wake"], "goroutine").fill_null(False))
+        self.lock = self._numbers(
+            pc.is_in(self._table["reason"].cast(pa.string()), pa.array(_LOCKS))
+        )
 
-    def before(self, moment: int) -> Iterator[dict[str, Any]]:
-        """The intervals that began before it."""
-        first = int(np.searchsorted(self._backwards, -moment, side="right"))
-        for number in range(first // _ROWS_AT_ONCE, -(-self._table.num_rows // _ROWS_AT_ONCE)):
-            start = number * _ROWS_AT_ONCE
-            if number not in self._blocks:
-                self._blocks[number] = self._table.slice(start, _ROWS_AT_ONCE).to_pylist()
-            yield from self._blocks[number][max(first - start, 0) :]
+    def _numbers(self, column: str | pa.ChunkedArray) -> _Numbers:
+        values = self._table[column] if isinstance(column, str) else column
+        return values.to_numpy()  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        return len(self._goids)
+
+    def before(self, goid: int, moment: int) -> Iterator[tuple[int, int]]:
+        """The numbers of a goroutine's intervals that began before it, and when they did."""
+        first, last = (int(np.searchsorted(self._goids, goid, side=s)) for s in ("left", "right"))
+        skipped = np.searchsorted(self._backwards[first:last], -moment, side="right")
+        for number in range(first + int(skipped), last):
+            yield number, -int(self._backwards[number])
+
+    def rows(self, numbers: list[int]) -> dict[int, dict[str, Any]]:
+        """What else is known of some."""
+        names = ["state", "reason", "stack_id", "waker_goid", "wake", "certain"]
+        rows = self._table.select(names).take(pa.array(numbers, pa.int64())).to_pylist()
+        return dict(zip(numbers, rows, strict=True))
 
 
 class _Walk:
     """One walk, repeated until all is read that it comes by.
 
-    Each time, wakers of whom nothing is read yet are passed over and noted, so that what all of
-    them did is read by one query. It takes as many as the path is deep.
+    Where much happened, wakers of whom nothing is read yet are passed over each time and noted, so
+    that what all of them did is read by one query. It takes as many as the path is deep.
     """
 
     def __init__(self, engine: Engine, pid: int, goid: int, low: int, high: int) -> None:
         self._engine = engine
-        (until,) = engine.rows(_UNTIL, {"pid": pid})
-        stacks = engine.rows("SELECT stack_id, function FROM stacks")
-        self._functions = {row["stack_id"]: row["function"] for row in stacks}
         start = self._earliest(pid, goid, low, high)
-        self._span = {"pid": pid, "start": start, "end": high, "until": until["ts"]}
-        self._intervals: dict[int, _Intervals] = {}
+        until = goroutine.until(engine, pid)
+        self._span = {"pid": pid, "start": start, "end": high, "until": until}
+        self._reads: dict[int, _Read] = {}
         self._missing: dict[int, None] = {}
-        self._read([goid])
+        everything = _Read(engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE}))
+        self._everything = everything if everything.size < _ALL_AT_ONCE else None
 
     def _earliest(self, pid: int, goid: int, low: int, high: int) -> int:
         """The moment before which the path cannot go, by how many intervals the last one had."""
-        began = self._engine.table(
-            "SELECT ts FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts < $end",
-            {"pid": pid, "goid": goid, "end": high},
-        )
-        moments = began.column("ts").to_numpy()
-        if len(moments) <= _MOST_STEPS:
-            return low
-        return max(low, int(np.partition(moments, -_MOST_STEPS - 1)[-_MOST_STEPS - 1]))
+        most = _MOST_STEPS + 1
+        (began,) = self._engine.rows(_BEGAN, {"pid": pid, "goid": goid, "end": high, "most": most})
+        return low if began["intervals"] < most else max(low, began["ts"])
 
     def back(
-        self, goid: int, low: int, high: int, chain: tuple[int, ...], waits_for: str | None
+        self, goid: int, low: int, high: int, chain: tuple[int, ...], waits_for_lock: bool
     ) -> Iterator[_Found]:
         """What `goid` did from `high` back to `low`, while the last but one of `chain` waited."""
-        if goid not in self._intervals:
+        read = self._everything or self._reads.get(goid)
+        if read is None:
             self._missing[goid] = None
             return
-        for row in self._intervals[goid].before(high):
-            if row["ts_end"] <= low:
+        for number, ts in read.before(goid, high):
+            ts_end = int(read.ts_end[number])
+            if ts_end <= low:
                 return
-            cut = row | {"ts": max(row["ts"], low), "ts_end": min(row["ts_end"], high)}
-            if row["state"] != "waiting":
-                yield cut, chain, None
+            first, last = max(ts, low), min(ts_end, high)
+            if not read.waiting[number]:
+                yield read, number, first, last, chain, None
                 continue
-            end = self._end(row, low, high, chain, waits_for)
-            yield cut, chain, end
+            before = ts < low and not waits_for_lock
+            end = self._end(read, number, ts_end > high, before, chain)
+            yield read, number, first, last, chain, end
             if end is not None and len(chain) > 1:
                 return
-            waker = row["waker_goid"]
-            if end is None and waker is not None:
-                yield from self.back(
-                    waker, cut["ts"], cut["ts_end"], (*chain, waker), row["reason"]
-                )
+            waker = int(read.waker[number])
+            if end is None and waker >= 0:
+                lock = bool(read.lock[number])
+                yield from self.back(waker, first, last, (*chain, waker), lock)
 
     def _end(
-        self,
-        row: dict[str, Any],
-        low: int,
-        high: int,
-        chain: tuple[int, ...],
-        waits_for: str | None,
+        self, read: _Read, number: int, later: bool, before: bool, chain: tuple[int, ...]
     ) -> str | None:
-        """Why a wait's waker is not followed; None if it is, or if no goroutine woke it."""
-        if row["open"]:
+        """Why a wait's waker is not followed; None if it is, or if no goroutine woke it.
+
+        ``later`` and ``before``: the wait ended after the moment looked at, began before it.
+        """
+        if read.open[number]:
             return "not woken"
-        if row["ts_end"] > high:
+        if later:
             return "not woken until then"
-        if row["wake"] != "goroutine":
+        if not read.woken[number]:
             return None
-        waker = row["waker_goid"]
-        if waker in chain:
+        if int(read.waker[number]) in chain:
             return "woken by one that waits for it"
         if len(chain) > _DEEPEST:
             return "deeper than is followed"
         # The first of the chain is what is asked about: its waits are never other work.
-        before = len(chain) > 1 and row["ts"] < low
-        if before and waits_for not in _LOCKS and not self._descends(chain[-1], chain[:-1]):
+        if before and len(chain) > 1 and not self._descends(chain[-1], chain[:-1]):
             return "other work"
         return None
 
@@ -228,11 +249,8 @@ class _Walk:
 
     def _read(self, goids: list[int]) -> None:
         who = {"goids": goids, "low": min(goids), "high": max(goids)}
-        table = self._engine.table(_INTERVALS, who | self._span)
-        found = table.column("goid").to_numpy()
-        for goid in goids:
-            first, last = (int(np.searchsorted(found, goid, side=s)) for s in ("left", "right"))
-            self._intervals[goid] = _Intervals(table.slice(first, last - first))
+        read = _Read(self._engine.table(_OF_SOME, who | self._span))
+        self._reads |= dict.fromkeys(goids, read)
 
     def _descends(self, goid: int, ancestors: tuple[int, ...]) -> bool:
         """Whether one of `ancestors` made it, or made who made it, and so on."""
@@ -264,17 +282,29 @@ class _Walk:
         order = np.argsort(made, kind="stable")
         return made[order], rows.column("parent_goid").to_numpy()[order]
 
-    def step(self, row: dict[str, Any], chain: tuple[int, ...], end: str | None) -> Step:
-        return Step(
-            ts=row["ts"],
-            ts_end=row["ts_end"],
-            goid=chain[-1],
-            depth=len(chain) - 1,
-            state=row["state"],
-            reason=row["reason"],
-            function=self._functions.get(row["stack_id"]),
-            wake=row["wake"],
-            waker_goid=row["waker_goid"],
-            certain=row["certain"],
-            end=end,
+    def steps(self, found: list[_Found]) -> list[Step]:
+        numbers: dict[_Read, list[int]] = {}
+        for read, number, *_ in found:
+            numbers.setdefault(read, []).append(number)
+        rows = {read: read.rows(chosen) for read, chosen in numbers.items()}
+        functions = self._functions({r["stack_id"] for of in rows.values() for r in of.values()})
+        return [
+            Step(
+                ts=ts,
+                ts_end=ts_end,
+                goid=chain[-1],
+                depth=len(chain) - 1,
+                function=functions.get(row.pop("stack_id")),
+                end=end,
+                **row,
+            )
+            for read, number, ts, ts_end, chain, end in found
+            for row in [rows[read][number].copy()]
+        ]
+
+    def _functions(self, stack_ids: set[int | None]) -> dict[int | None, str | None]:
+        rows = self._engine.rows(
+            "SELECT stack_id, function FROM stacks WHERE list_contains($stack_ids, stack_id)",
+            {"stack_ids": [number for number in stack_ids if number is not None]},
         )
+        return {row["stack_id"]: row["function"] for row in rows}

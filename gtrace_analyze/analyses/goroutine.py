@@ -10,7 +10,7 @@ import pyarrow as pa
 from gtrace_analyze._errors import QueryError, UsageError
 from gtrace_analyze.engine import Engine
 
-__all__ = ["Life", "collect", "facts"]
+__all__ = ["Life", "collect", "facts", "until"]
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,6 @@ class Life:
 
 # The table is asked, not the view `intervals`: to plan the view's joins takes longer than to read
 # what one goroutine did. Likewise names are joined to what is grouped already.
-_ENDED = """
-    SELECT coalesce(p.ended_ts, r.ended_ts) AS ended, r.started_ts AS start
-    FROM stg_recording AS r LEFT JOIN stg_processes AS p ON p.pid = $pid
-"""
 _LAST = """
     SELECT count(*) AS intervals, arg_max(stack_id, ts) AS stack_id,
         list_min(max(ts, $most)) AS since
@@ -103,13 +99,12 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
     """
     row = facts(engine, goid, pid)
     who = {"pid": row["pid"], "goid": goid}
-    (times,) = engine.rows(_ENDED, {"pid": row["pid"]})
     (last,) = engine.rows(_LAST, {"most": most or 1, **who})
     frames = _frames(engine, last["stack_id"], row["create_stack_id"])
-    ended = {"ended": times["ended"], **who}
+    ended = {"ended": until(engine, row["pid"]), **who}
     since = 0 if most is None else last["since"] or 0
     return Life(
-        start=times["start"],
+        start=engine.span[0],
         facts=row,
         stack=frames.get(last["stack_id"], []),
         creator_stack=frames.get(row["create_stack_id"], []),
@@ -136,6 +131,13 @@ def facts(engine: Engine, goid: int, pid: int | None = None) -> dict[str, Any]:
     if row["labels"] is not None:
         row["labels"] = list(row["labels"].items())
     return row
+
+
+def until(engine: Engine, pid: int) -> int:
+    """The last moment at which the process was recorded."""
+    processes = engine.recording.manifest.processes
+    ended = next((process.ended_ts for process in processes if process.pid == pid), None)
+    return engine.span[1] if ended is None else ended
 
 
 def _frames(engine: Engine, *stack_ids: int | None) -> dict[int | None, list[dict[str, Any]]]:
