@@ -140,7 +140,7 @@ def _bind_manifest(con: duckdb.DuckDBPyConnection, recording: Recording) -> None
         "name VARCHAR, events BIGINT, bytes BIGINT, damage VARCHAR",
     )
     _table(con, "raw_notes", [{"note": note} for note in manifest.notes], "note VARCHAR")
-    watched = {probe.kind for exe in manifest.exes for probe in exe.probes if probe.attached}
+    watched = recording.watched
     _table(
         con,
         "raw_event_kinds",

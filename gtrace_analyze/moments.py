@@ -31,11 +31,11 @@ class Moments:
     @classmethod
     def of(cls, engine: Engine, wall: bool = False) -> Moments:
         """Raises TraceError if they are to be wall time, and no reading of that was recorded."""
-        (recording,) = engine.rows("SELECT path, ts FROM recording")
-        rows = engine.rows("SELECT mono_ns, wall_ns FROM stg_clock ORDER BY mono_ns")
-        if wall and not rows:
-            raise TraceError(f"{recording['path']}: no reading of the wall clock was recorded")
-        return cls(recording["ts"], tuple((r["mono_ns"], r["wall_ns"]) for r in rows), wall)
+        recording = engine.recording
+        readings = sorted((c.mono_ns, c.wall_ns) for c in recording.manifest.clock)
+        if wall and not readings:
+            raise TraceError(f"{recording.path}: no reading of the wall clock was recorded")
+        return cls(engine.span[0], tuple(readings), wall)
 
     @property
     def started(self) -> str | None:

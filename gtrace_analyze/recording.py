@@ -63,6 +63,12 @@ class Recording:
         """Events that can be read."""
         return sum(part.rows for part in self.parts) + sum(int(s.num_rows) for s in self.streams)
 
+    @property
+    def watched(self) -> frozenset[str]:
+        """The kinds of events that its probes yield."""
+        probes = (probe for exe in self.manifest.exes for probe in exe.probes)
+        return frozenset(probe.kind for probe in probes if probe.attached)
+
     def without(self, name: str, why: str) -> Recording:
         """The same recording, less a part that turned out to be damaged inside."""
         lost = next(part for part in self.parts if part.path.name == name)

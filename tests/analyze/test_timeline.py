@@ -44,6 +44,20 @@ def test_shares_of_states(analyzed: Callable[..., Engine]) -> None:
     assert chart.sees_syscalls is False
 
 
+def test_a_goroutine_of_another_process_is_no_lane(analyzed: Callable[..., Engine]) -> None:
+    """Which has the number of one that is."""
+    b = handed_over()
+    b.go(7, pid=PID + 1).run(3).park(20, "sleep", F)
+    for most, expected in ((1, [(PID, 7)]), (4, [(PID, 7), (PID, 8), (PID, 9), (PID + 1, 7)])):
+        chart = timeline.collect(analyzed(b), Selection(), most)
+        took = {(row["pid"], row["goid"]): 0 for row in chart.shares.to_pylist()}
+        for row in chart.shares.to_pylist():
+            took[row["pid"], row["goid"]] += row["ns"]
+        assert sorted(took) == expected
+        assert max(took.values()) == 1000
+    assert len(chart.wakes) == 3
+
+
 def test_wakes_among_the_lanes(analyzed: Callable[..., Engine]) -> None:
     engine = analyzed(handed_over())
     chart = timeline.collect(engine)

@@ -1,0 +1,132 @@
+"""What chosen goroutines did in each of equal parts of a span of time, and who woke whom of them.
+
+Their intervals are read once, and put together here: to plan that as SQL takes far longer than to
+do it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gtrace_analyze.analyses import goroutine
+from gtrace_analyze.engine import Engine
+from gtrace_rec.schema import STATES
+
+__all__ = ["Cells"]
+
+_Numbers = npt.NDArray[np.int64]
+
+# By a semi join on one column DuckDB skips what cannot match; by a list or by two columns it does
+# not, which takes ten times as long.
+_INTERVALS = """
+    SELECT i.pid, i.goid, i.ts, coalesce(i.ts_end, $open) AS ts_end, i.certain,
+        coalesce(enum_code(i.state), $unknown) AS state,
+        CASE
+            WHEN wake_of(i.state, i.began_by, i.ended_by, i.reason, i.waker_goid) = 'goroutine'
+            THEN i.waker_goid ELSE -1
+        END AS waker
+    FROM int_intervals AS i
+    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) AS g ON g.goid = i.goid
+    WHERE i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start)
+"""
+_OPEN = 2**63 - 1
+_AT_ONCE = 500_000
+
+
+class Cells:
+    """The time from `start` to `end` in `cells` parts; `who` are pairs of pid and goid.
+
+    ``wakes`` are pid, ts, waker's goid and goid of each wake-up among them, in order.
+    """
+
+    def __init__(
+        self, engine: Engine, start: int, end: int, cells: int, who: list[tuple[int, int]]
+    ) -> None:
+        self._start, self._end, self._cells, self._who = start, end, cells, who
+        # A moment t is in cell (t - start) * cells // length; a cell ends where the next one is to
+        # begin, rounded down.
+        length = end - start
+        self._firsts = np.array([-(-n * length // cells) for n in range(cells + 1)], np.int64)
+        self._edges = np.array([start + n * length // cells for n in range(cells + 2)], np.int64)
+        self._ns = np.zeros(len(who) * cells * (len(STATES) + 1), np.int64)
+        self._certain = np.ones(len(self._ns), np.bool_)
+        self.wakes: list[tuple[int, int, int, int]] = []
+        of_pid = {pid: _Lanes(who, pid, goroutine.until(engine, pid)) for pid, _ in who}
+        parameters = {"goids": [goid for _, goid in who], "start": start, "end": end}
+        parameters |= {"open": _OPEN, "unknown": len(STATES)}
+        for batch in engine.reader(_INTERVALS, parameters, _AT_ONCE) if who else ():
+            pids = batch["pid"].to_numpy()
+            for pid, lanes in of_pid.items():
+                rows = batch.filter(pa.array(pids == pid))
+                self._add(pid, lanes, {n: rows[n].to_numpy(zero_copy_only=False) for n in _COLUMNS})
+        self.wakes.sort(key=lambda wake: (wake[1], wake[3]))
+
+    def shares(self) -> pa.Table:
+        """The columns pid, goid, cell, state, ns and certain, for each state that took time."""
+        took = np.flatnonzero(self._ns)
+        lane, cell, state = np.unravel_index(took, (len(self._who), self._cells, len(STATES) + 1))
+        who = np.array(self._who, np.int64).reshape(-1, 2)
+        names = pa.array([*STATES, None], pa.string())
+        return pa.table(
+            {
+                "pid": pa.array(who[lane, 0], pa.int32()),
+                "goid": who[lane, 1],
+                "cell": cell,
+                "state": names.take(pa.array(state)),
+                "ns": self._ns[took],
+                "certain": self._certain[took],
+            }
+        )
+
+    def _add(self, pid: int, lanes: _Lanes, rows: dict[str, npt.NDArray[Any]]) -> None:
+        known, lane = lanes.find(rows["goid"])
+        goid, ts, ts_end, state, certain, waker = (rows[name][known] for name in _COLUMNS)
+        self._add_times(
+            lane[known], ts, np.where(ts_end == _OPEN, lanes.until, ts_end), state, certain
+        )
+        woken = np.flatnonzero(
+            lanes.find(waker)[0] & (ts_end >= self._start) & (ts_end < self._end)
+        )
+        columns = (ts_end[woken], waker[woken], goid[woken])
+        self.wakes.extend((pid, *wake) for wake in zip(*(c.tolist() for c in columns), strict=True))
+
+    def _add_times(
+        self, lane: _Numbers, ts: _Numbers, ts_end: _Numbers, state: _Numbers, certain: _Numbers
+    ) -> None:
+        ts, ts_end = np.maximum(ts, self._start), np.minimum(ts_end, self._end)
+        first, last = (self._cell(moment) for moment in (ts, ts_end))
+        counts = np.maximum(last - first + 1, 0)
+        row = np.repeat(np.arange(len(ts)), counts)
+        cell = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts - first, counts)
+        whole = counts[row] == 1
+        ns = np.minimum(ts_end[row], np.where(whole, _OPEN, self._edges[cell + 1]))
+        ns -= np.maximum(ts[row], np.where(whole, 0, self._edges[cell]))
+        counted = (ns > 0) & (cell < self._cells)
+        row, cell, ns = row[counted], cell[counted], ns[counted]
+        key = (lane[row] * self._cells + cell) * (len(STATES) + 1) + state[row]
+        np.add.at(self._ns, key, ns)
+        self._certain[key[~certain[row]]] = False
+
+    def _cell(self, moment: _Numbers) -> _Numbers:
+        return np.searchsorted(self._firsts, moment - self._start, side="right") - 1
+
+
+_COLUMNS = ("goid", "ts", "ts_end", "state", "certain", "waker")
+
+
+class _Lanes:
+    """Which numbers one process's goroutines have among the chosen ones."""
+
+    def __init__(self, who: list[tuple[int, int]], pid: int, until: int) -> None:
+        own = sorted((goid, number) for number, (p, goid) in enumerate(who) if p == pid)
+        self._goids, self._numbers = np.array(own, np.int64).T
+        self.until = until
+
+    def find(self, goids: _Numbers) -> tuple[npt.NDArray[np.bool_], _Numbers]:
+        """Whether each is a chosen one, and if so its number."""
+        at = np.minimum(np.searchsorted(self._goids, goids), len(self._goids) - 1)
+        return self._goids[at] == goids, self._numbers[at]
