@@ -92,16 +92,16 @@ def _moment(given: str | int, engine: Engine, first: int, last: int) -> int:
 
 def _wall(text: str, engine: Engine) -> int | None:
     """A wall-clock time on the monotonic clock, by the clock reading nearest to it."""
-    anchors = engine.rows("SELECT mono_ns, wall_ns FROM stg_clock")
+    anchors = engine.recording.manifest.clock
     if not anchors:
         return None
-    day = datetime.fromtimestamp(anchors[0]["wall_ns"] / 1e9).date().isoformat()
+    day = datetime.fromtimestamp(anchors[0].wall_ns / 1e9).date().isoformat()
     for candidate in (text, f"{day}T{text}"):
         try:
             moment = datetime.fromisoformat(candidate)
         except ValueError:
             continue
         wall_ns = round(moment.timestamp() * 1e6) * 1000
-        nearest = min(anchors, key=lambda a: abs(int(a["wall_ns"]) - wall_ns))
-        return int(nearest["mono_ns"]) + wall_ns - int(nearest["wall_ns"])
+        nearest = min(anchors, key=lambda a: abs(a.wall_ns - wall_ns))
+        return nearest.mono_ns + wall_ns - nearest.wall_ns
     return None

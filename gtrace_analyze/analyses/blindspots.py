@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.units import duration
 
 __all__ = ["collect"]
 
 
-def collect(engine: Engine) -> list[str]:
-    """One sentence for each thing that is missing by choice of plan, sampling or filters."""
-    watched = {row["kind"] for row in engine.rows("FROM stg_event_kinds WHERE watched")}
+def collect(engine: Engine, gaps: list[dict[str, Any]] | None = None) -> list[str]:
+    """One sentence for each thing that is missing by choice of plan, sampling or filters.
+
+    ``gaps`` are all rows of `stg_gaps`, if they are known.
+    """
+    if gaps is None:
+        gaps = engine.rows("SELECT ts, ts_end, cause FROM stg_gaps WHERE cause = 'probes off'")
     return [
-        *_of_plan(engine, watched),
-        *_of_windows(engine),
+        *_of_plan(engine, engine.recording.watched),
+        *_of_windows(gaps),
         *_of_options(engine),
         *_of_the_start(engine),
     ]
 
 
-def _of_plan(engine: Engine, watched: set[str]) -> list[str]:
+def _of_plan(engine: Engine, watched: frozenset[str]) -> list[str]:
     plan = engine.recording.manifest.plan
     if not watched:
         return [
@@ -43,15 +49,12 @@ def _of_plan(engine: Engine, watched: set[str]) -> list[str]:
     return blind
 
 
-def _of_windows(engine: Engine) -> list[str]:
-    (off,) = engine.rows(
-        "SELECT count(*) AS spans, coalesce(sum(ts_end - ts), 0)::BIGINT AS ns FROM stg_gaps "
-        "WHERE cause = 'probes off'"
-    )
-    if not off["spans"]:
+def _of_windows(gaps: list[dict[str, Any]]) -> list[str]:
+    off = [gap["ts_end"] - gap["ts"] for gap in gaps if gap["cause"] == "probes off"]
+    if not off:
         return []
     return [
-        f"It was recorded in windows: {off['spans']} times, {duration(off['ns'])} in all, the "
+        f"It was recorded in windows: {len(off)} times, {duration(sum(off))} in all, the "
         "probes were off to spare the target. What was short and lay there is not here."
     ]
 

@@ -20,8 +20,7 @@ LEVELS = {
 
 def sees_syscalls(engine: Engine) -> bool:
     """Whether time in system calls is told from time running."""
-    (row,) = engine.rows("SELECT watched FROM stg_event_kinds WHERE kind = 'syscall_enter'")
-    return bool(row["watched"])
+    return "syscall_enter" in engine.recording.watched
 
 
 def collect(

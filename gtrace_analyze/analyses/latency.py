@@ -41,8 +41,7 @@ class Chart:
 
 def sees(engine: Engine) -> bool:
     """Whether the recording tells when goroutines begin to run."""
-    (row,) = engine.rows("SELECT watched FROM stg_event_kinds WHERE kind = 'run'")
-    return bool(row["watched"])
+    return "run" in engine.recording.watched
 
 
 def collect(

@@ -63,16 +63,13 @@ def collect(engine: Engine, selection: Selection = ALL) -> Report:
     waits = park.histograms(engine, span, "stack", _PLACES, parks)
     sees = latency.sees(engine)
     late = latency.worst(engine, span, _STARVED).to_pylist() if sees else []
+    gaps = engine.rows("SELECT ts, ts_end, cause, lost FROM stg_gaps ORDER BY ts")
     return Report(
         summary=found,
         totals=engine.recording.manifest.totals,
         health=health.collect(engine).to_pylist(),
-        gaps=engine.rows(
-            "SELECT ts, ts_end, cause, lost FROM stg_gaps WHERE ts <= $end AND ts_end >= $start "
-            "ORDER BY ts",
-            {"start": start, "end": end},
-        ),
-        blind_spots=blindspots.collect(engine),
+        gaps=[gap for gap in gaps if gap["ts"] <= end and gap["ts_end"] >= start],
+        blind_spots=blindspots.collect(engine, gaps),
         idle=[group for group in groups if group.verdict == "idle"],
         waits=waits,
         stacks=_stacks(engine, [h.facts["site"] for h in waits]),
@@ -80,13 +77,8 @@ def collect(engine: Engine, selection: Selection = ALL) -> Report:
         latency_sites=latency.collect(engine, span).slice(0, _SITES).to_pylist() if sees else [],
         latency_worst=late,
         worst=timeline.collect(engine, _worst(judged, late, span), _LANES, _CELLS, judged),
-        whole_ns=_whole(engine) if span.has_time else None,
+        whole_ns=engine.span[1] - engine.span[0] if span.has_time else None,
     )
-
-
-def _whole(engine: Engine) -> int:
-    (row,) = engine.rows("SELECT dur FROM recording")
-    return int(row["dur"])
 
 
 def _worst(groups: list[LeakGroup], late: list[dict[str, Any]], span: Selection) -> Selection:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gtrace_analyze.analyses import health, leaks, park
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
+from gtrace_rec.schema import Manifest
 
 __all__ = ["Summary", "collect"]
 
@@ -37,24 +39,13 @@ class Summary:
     notes: list[str]
 
 
-_TARGETS = """
-    SELECT p.pid, e.path, e.go_version, e.arch, p.argv, p.launched, p.ended_ts, p.exit_status
-    FROM stg_processes AS p LEFT JOIN stg_exes AS e USING (exe) ORDER BY p.pid
-"""
-_GOROUTINES = """
-    SELECT coalesce(sum(at_start), 0)::BIGINT AS at_start,
-        coalesce(sum(created), 0)::BIGINT AS created,
-        coalesce(sum(ended), 0)::BIGINT AS ended, coalesce(sum(live), 0)::BIGINT AS live,
-        coalesce(sum(live) FILTER (system), 0)::BIGINT AS system_live
-    FROM {creation_sites}
-"""
 _SITES = """
-    SELECT created_by, created_at, function, at_start, created, ended, live
-    FROM {creation_sites} WHERE NOT system
-    ORDER BY created - ended DESC, created DESC, created_at, function LIMIT $most
+    SELECT created_by, created_at, function, at_start, created, ended, live, system
+    FROM {creation_sites}
+    ORDER BY created - ended DESC, created DESC, created_at, function
 """
-
-
+_OF_EXE = ("path", "go_version", "arch")
+_OF_PROCESS = ("argv", "launched", "ended_ts", "exit_status")
 _COUNTS = "SELECT kind, {events} AS events FROM {source} ORDER BY events DESC, kind"
 _IN_SPAN = "stg_events WHERE ts BETWEEN $start AND $end GROUP BY kind"
 
@@ -80,25 +71,42 @@ def collect(
     (recording,) = engine.rows("FROM recording")
     if span:
         recording |= {"ts": start, "ts_end": end, "dur": end - start}
-    (goroutines,) = engine.rows(_GOROUTINES.format(creation_sites=sites), span)
+    made = engine.table(_SITES.format(creation_sites=sites), span)
     (size,) = engine.rows("SELECT coalesce(sum(bytes), 0)::BIGINT AS bytes FROM stg_parts")
-    wall = engine.rows(
-        "SELECT wall_ns - mono_ns + $start AS start FROM stg_clock "
-        "ORDER BY abs(mono_ns - $start) LIMIT 1",
-        {"start": start},
-    )
     events, source = ("count(*)", _IN_SPAN) if span else ("events", "event_counts")
     counts = engine.rows(_COUNTS.format(events=events, source=source), span)
     return Summary(
         recording=recording,
-        wall_start_ns=wall[0]["start"] if wall else None,
+        wall_start_ns=_wall(manifest, start),
         host=manifest.host,
-        targets=engine.rows(_TARGETS),
+        targets=_targets(manifest),
         events={row["kind"]: row["events"] for row in counts},
         bytes=size["bytes"],
-        goroutines=goroutines,
-        sites=engine.table(_SITES.format(creation_sites=sites), {"most": most, **span}),
+        goroutines=_counts(made),
+        sites=made.filter(pc.invert(made["system"])).drop_columns("system").slice(0, most),
         parks=(park.collect(engine, selection) if parks is None else parks).slice(0, most),
         leaks=leaks.collect(engine, selection) if found is None else found,
         notes=health.notes(engine),
     )
+
+
+def _counts(made: pa.Table) -> dict[str, int]:
+    """Of all creation sites together."""
+    counts = {n: pc.sum(made[n]).as_py() or 0 for n in ("at_start", "created", "ended", "live")}
+    return counts | {"system_live": pc.sum(made.filter(made["system"])["live"]).as_py() or 0}
+
+
+def _wall(manifest: Manifest, start: int) -> int | None:
+    """The wall clock at `start`, by the reading nearest to it; None without any."""
+    nearest = min(manifest.clock, key=lambda c: abs(c.mono_ns - start), default=None)
+    return None if nearest is None else nearest.wall_ns - nearest.mono_ns + start
+
+
+def _targets(manifest: Manifest) -> list[dict[str, Any]]:
+    exes = {exe.exe: exe for exe in manifest.exes}
+    return [
+        {"pid": process.pid}
+        | {name: getattr(exes.get(process.exe), name, None) for name in _OF_EXE}
+        | {name: getattr(process, name) for name in _OF_PROCESS}
+        for process in sorted(manifest.processes, key=lambda process: process.pid)
+    ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from gtrace_analyze.analyses.leaks.detectors._doubt import uncertainty
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
 from gtrace_analyze.units import duration
@@ -23,11 +21,13 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     A suspect only, if they are few, if some do return, as the workers of a pool do which grows on
     demand, or if it rests on goroutines that may have been woken unseen.
     """
-    joins = group.joins or []
-    if not _grows(joins, scene, _SUSPECT):
+    joins, certain = group.joins or [], group.certain_joins or []
+    tenths = _tenths(joins, scene)
+    if len(joins) < _SUSPECT[0] or tenths < _SUSPECT[1]:
         return None
     returning = group.returned + group.loops
-    sure = _grows(group.certain_joins or [], scene, _LEAK) and not returning
+    steady = tenths if certain == joins else _tenths(certain, scene)
+    sure = len(certain) >= _LEAK[0] and steady >= _LEAK[1] and not returning
     woken = (
         f"{group.ended:,} other waits here ended, the longest after "
         f"{duration(group.ended_longest_ns)}"
@@ -36,7 +36,7 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     )
     sentences = [
         f"{group.count:,} wait here; {len(joins):,} of them came within "
-        f"{duration(scene.end - scene.start)}, in {_tenths(joins, scene)} of {_TENTHS} tenths "
+        f"{duration(scene.end - scene.start)}, in {tenths} of {_TENTHS} tenths "
         f"of that time, {group.at_start:,} before.",
         f"The oldest waits for {duration(group.oldest_ns)}; {woken}.",
     ]
@@ -49,10 +49,5 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
 
 def _tenths(joins: list[int], scene: Scene) -> int:
     """In how many tenths of the time looked at somebody came."""
-    length = max(scene.end - scene.start, 1)
-    tenths = (np.array(joins, np.int64) - scene.start) * _TENTHS // length
-    return len(np.unique(np.minimum(tenths, _TENTHS - 1)))
-
-
-def _grows(joins: list[int], scene: Scene, least: tuple[int, int]) -> bool:
-    return len(joins) >= least[0] and _tenths(joins, scene) >= least[1]
+    start, length = scene.start, max(scene.end - scene.start, 1)
+    return len({min((ts - start) * _TENTHS // length, _TENTHS - 1) for ts in joins})
