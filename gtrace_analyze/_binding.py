@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from gtrace_analyze.recording import Recording
 from gtrace_rec import schema
 
-__all__ = ["PART_SHIFT", "bind", "set_variables"]
+__all__ = ["PART_SHIFT", "ROW_SHIFT", "bind", "set_variables"]
 
 # Kinds of transition that no event tells: the state in which the first snapshot found a goroutine,
 # or a later one, if there is nothing but snapshots or the one before was in another window; or that
@@ -33,7 +33,7 @@ _FOUND = (
 # `seq` has the number of the part above so many bits, and that of the row in it below, with room
 # for 1023 others between two rows.
 PART_SHIFT = 45
-_ROW_SHIFT = 10
+ROW_SHIFT = 10
 
 
 def bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
@@ -64,7 +64,7 @@ def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
         files = ", ".join(_quoted(part.path) for part in recording.parts)
         sources.append(
             f"SELECT {columns}, "
-            f"(file_index::BIGINT << {PART_SHIFT}) | (file_row_number << {_ROW_SHIFT}) AS seq "
+            f"(file_index::BIGINT << {PART_SHIFT}) | (file_row_number << {ROW_SHIFT}) AS seq "
             f"FROM read_parquet([{files}])"
         )
     streams = recording.streams
@@ -72,7 +72,7 @@ def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
         streams = (schema.EVENTS.empty_table(),)
     for number, table in enumerate(streams):
         first = (len(recording.parts) + number) << PART_SHIFT
-        seq = pa.array(first + (np.arange(table.num_rows) << _ROW_SHIFT))
+        seq = pa.array(first + (np.arange(table.num_rows) << ROW_SHIFT))
         con.register(f"raw_stream_{number}", table.append_column("seq", seq))
         sources.append(f"SELECT {columns}, seq FROM raw_stream_{number}")
     con.execute(f"CREATE TEMP VIEW raw_events AS {' UNION ALL '.join(sources)}")

@@ -37,6 +37,11 @@ class SqlObject:
     sql: str  # the statement that creates it
     uses: frozenset[str]  # the other objects that it mentions
 
+    @property
+    def query(self) -> str:
+        """The query whose rows the statement keeps."""
+        return _HEAD.sub("", self.sql, count=1)
+
 
 @cache
 def load() -> tuple[SqlObject, ...]:

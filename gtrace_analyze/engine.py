@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from gtrace_analyze import catalog
+from gtrace_analyze import _steps, catalog
 from gtrace_analyze._binding import bind
 from gtrace_analyze._errors import DamageError, QueryError, TraceError
 from gtrace_analyze._index import Index
@@ -32,11 +32,6 @@ __all__ = ["Engine", "connect"]
 # Below this many events, building in memory is quicker than a user can tell.
 _INDEX_FROM = 200_000
 _MEMORY = "3GB"  # of 4 in all: not everything is counted
-# The goroutine below which about half of the events are, for `int_steps`.
-_MIDDLE = (
-    "SET VARIABLE middle_goid = "
-    "(SELECT approx_quantile(goid, 0.5) FROM raw_events WHERE seq % 128 = 0)"
-)
 
 Progress = Callable[[str, int, int], None]
 
@@ -57,7 +52,7 @@ class Engine:
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
         """The connection, with everything in it."""
-        self._provide(self._missing.copy())
+        self.provide(self._missing.copy())
         return self._con
 
     @cached_property
@@ -68,7 +63,7 @@ class Engine:
 
     def table(self, sql: str, parameters: dict[str, Any] | None = None) -> pa.Table:
         """The rows of one of the package's own queries."""
-        self._provide(_words(sql))
+        self.provide(_words(sql))
         with _naming_damage(self.recording):
             return self._con.sql(sql, params=parameters or None).to_arrow_table()
 
@@ -84,13 +79,13 @@ class Engine:
         self, sql: str, parameters: dict[str, Any] | None, rows: int
     ) -> pa.RecordBatchReader:
         """The same in batches of so many rows. Until the last is read, nothing else can run."""
-        self._provide(_words(sql))
+        self.provide(_words(sql))
         with _naming_damage(self.recording):
             return self._con.sql(sql, params=parameters or None).to_arrow_reader(rows)
 
     def run(self, sql: str) -> None:
         """Make a temporary table of the package's own."""
-        self._provide(_words(sql))
+        self.provide(_words(sql))
         with _naming_damage(self.recording):
             self._con.execute(sql)
 
@@ -109,7 +104,7 @@ class Engine:
             if what := self._other_than_a_query(statement):
                 raise QueryError(f"only queries can be run here, not {what}")
         words = _words(sql)
-        self._provide(self._missing.copy() if words & _LOOKING_AROUND else words)
+        self.provide(self._missing.copy() if words & _LOOKING_AROUND else words)
         try:
             return self._con.sql(sql).to_arrow_table()
         except duckdb.Error as e:
@@ -131,12 +126,30 @@ class Engine:
     def close(self) -> None:
         self._con.close()
 
-    def _provide(self, names: Iterable[str]) -> None:
+    def provide(self, names: Iterable[str]) -> None:
+        """Make what of these is not there yet, and what it needs."""
         with _naming_damage(self.recording):
             for name in names:
                 if o := self._missing.pop(name, None):
-                    self._provide(o.uses)
-                    self._con.execute(o.sql)
+                    self.provide(o.uses)
+                    if name in _steps.TABLES:
+                        self._fill(o)
+                    else:
+                        self._con.execute(o.sql)
+
+    def _fill(self, table: SqlObject) -> None:
+        """Make this one and the others that are made of steps."""
+        tables = [table]
+        for name in _steps.TABLES:
+            if o := self._missing.pop(name, None):
+                self.provide(o.uses)
+                tables.append(o)
+        self.provide(_steps.SOURCES)
+        for number, steps in enumerate(_steps.chunks(self._con, self.recording)):
+            self._con.register("raw_steps", steps)
+            for o in tables:
+                self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
+        self._con.register("raw_steps", _steps.NO_STEPS)
 
 
 # Words of a query whose answer is what there is to query.
@@ -190,16 +203,14 @@ def _build(
     building = index.start()
     if building is None:
         return None
-    objects = catalog.load()
-    tables = [o.name for o in objects if o.kind == "table"]
+    tables = [o.name for o in catalog.load() if o.kind == "table"]
     with building as con:
         _prepare(con, recording)
-        with _naming_damage(recording):
-            con.execute(_MIDDLE)
-            for o in objects:
-                if progress and o.kind == "table":
-                    progress(o.name, tables.index(o.name), len(tables))
-                con.execute(o.sql)
+        engine = Engine(recording, con, catalog.load())
+        for number, name in enumerate(tables):
+            if progress:
+                progress(name, number, len(tables))
+            engine.provide([name])
     if progress:
         progress("done", len(tables), len(tables))
     return index.open()
@@ -220,6 +231,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
         con.execute("SET enable_progress_bar = false")
     with _naming_damage(recording):
         bind(con, recording)
+    con.register("raw_steps", _steps.NO_STEPS)
 
 
 def _close_doors(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:

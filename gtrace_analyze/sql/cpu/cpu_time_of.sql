@@ -2,25 +2,31 @@
 -- start function or go statement's function matches; NULL for an argument means no restriction. The
 -- columns are those of `cpu_time`.
 CREATE TEMP MACRO cpu_time_of(t0, t1, goids, pattern) AS TABLE
-WITH in_syscall AS (
+WITH ran AS NOT MATERIALIZED (
+    SELECT i.pid, i.goid, i.ts, i.certain, coalesce(i.ts_end, p.ended_ts, r.ended_ts) AS until_ts
+    FROM int_runs AS i
+    LEFT JOIN stg_processes AS p ON p.pid = i.pid
+    CROSS JOIN stg_recording AS r
+    WHERE i.state = 'running'
+        AND (t1 IS NULL OR i.ts < t1)
+        AND (t0 IS NULL OR i.ts_end IS NULL OR i.ts_end > t0)
+        AND (goids IS NULL OR list_contains(goids, i.goid))
+),
+in_syscall AS (
     SELECT DISTINCT i.pid, i.goid, i.ts
-    FROM intervals AS i
+    FROM ran AS i
     JOIN stg_goroutines AS s ON s.pid = i.pid AND s.goid = i.goid
-    WHERE s.status = 'syscall' AND i.state = 'running' AND s.ts BETWEEN i.ts AND i.ts + i.dur_seen
+    WHERE s.status = 'syscall' AND s.ts BETWEEN i.ts AND i.until_ts
 ),
 clipped AS (
     SELECT
         i.pid,
         i.goid,
         i.certain AND s.ts IS NULL AS certain,
-        least(i.ts + dur_seen, coalesce(t1, i.ts + dur_seen)) - greatest(i.ts, coalesce(t0, i.ts))
-            AS ns
-    FROM intervals AS i
+        least(i.until_ts, coalesce(t1, i.until_ts)) - greatest(i.ts, coalesce(t0, i.ts)) AS ns
+    FROM ran AS i
     LEFT JOIN in_syscall AS s ON s.pid = i.pid AND s.goid = i.goid AND s.ts = i.ts
-    WHERE state = 'running'
-        AND (t1 IS NULL OR i.ts < t1)
-        AND (t0 IS NULL OR i.ts + dur_seen > t0)
-        AND (goids IS NULL OR list_contains(goids, i.goid))
+    WHERE t0 IS NULL OR i.until_ts > t0
 ),
 summed AS (
     SELECT

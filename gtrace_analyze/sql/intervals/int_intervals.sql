@@ -2,8 +2,8 @@
 --
 -- Grain: one row per goroutine and period in one state, or unseen. Being dead is no period, unless
 -- something is said to have ended it that cannot.
--- Cost: stored in the index.
-CREATE TABLE int_intervals (
+-- Cost: scans int_waits, int_runnables and int_runs.
+CREATE TEMP VIEW int_intervals (
     pid,             -- process
     goid,            -- goroutine
     state,           -- state; NULL where the plan cannot tell, or while probes were off
@@ -22,61 +22,17 @@ CREATE TABLE int_intervals (
     certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
                      -- is a legal one
 ) AS
--- Looking for gaps means sorting twice more, so it is left out where there are none.
-WITH crossing AS NOT MATERIALIZED (
-    SELECT
-        j.*,
-        coalesce(j.ts_end, (SELECT ended_ts FROM stg_recording)) AS until_ts,
-        w.ts AS wait_ts,
-        w.ts_end AS wait_ts_end,
-        g.ts AS gap_ts
-    FROM int_seen_steps AS j
-    -- The wait that it is as far as Go noted it, and the first loss since it began.
-    ASOF LEFT JOIN int_noted_waits AS w
-        ON j.pid = w.pid AND j.goid = w.goid AND j.ts < w.ts_end
-    ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.ts < g.ts_end
-    WHERE getvariable('has_gaps')
-),
-whole AS NOT MATERIALIZED (
-    FROM int_seen_steps
-    WHERE NOT getvariable('has_gaps')
-    UNION ALL
-    SELECT j.* EXCLUDE (until_ts, wait_ts, wait_ts_end, gap_ts) REPLACE (
-        j.certain AND (
-            coalesce(j.gap_ts >= j.until_ts, true)
-            OR coalesce(j.wait_ts <= j.gap_ts, false) AND coalesce(g.ts >= j.until_ts, true)
-        ) AS certain
-    )
-    FROM crossing AS j
-    ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.wait_ts_end < g.ts_end
-)
 SELECT
-    pid,
-    goid,
-    state,
-    ts,
-    ts_end,
-    kind,
-    ended_by,
-    CASE
-        WHEN kind IN ('coro_switch', 'create_parked') THEN 'coroutine'::wait_reason
-        WHEN kind = 'suspend' THEN 'preempted'::wait_reason
-        ELSE reason
-    END,
-    CASE
-        WHEN kind IN (
-            'park', 'yield', 'suspend', 'coro_switch', 'syscall_enter', 'syscall_lost_p',
-            'seen waiting', 'seen runnable', 'seen syscall',
-            'then waiting', 'then runnable', 'then syscall'
-        ) THEN stack_id
-    END,
-    CASE WHEN woken THEN next_other END,
-    CASE WHEN woken THEN next_stack END,
-    tid,
-    cpu,
-    CASE WHEN state = 'waiting' THEN pc END,
-    CASE WHEN state = 'waiting' THEN obj END,
+    pid, goid, 'waiting'::goroutine_state, ts, ts_end, began_by, ended_by, reason, stack_id, waker_goid,
+    waker_stack_id, tid, cpu, pc, obj, certain
+FROM int_waits
+UNION ALL
+SELECT
+    pid, goid, 'runnable'::goroutine_state, ts, ts_end, began_by, ended_by, NULL, stack_id, NULL, NULL,
+    tid, cpu, NULL, NULL, certain
+FROM int_runnables
+UNION ALL
+SELECT
+    pid, goid, state, ts, ts_end, began_by, ended_by, NULL, stack_id, NULL, NULL, tid, cpu, NULL, NULL,
     certain
-FROM whole
--- Where what was found tells at once how it went on.
-WHERE kind <> 'unseen' OR ts_end IS DISTINCT FROM ts
+FROM int_runs

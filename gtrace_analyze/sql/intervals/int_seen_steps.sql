@@ -4,29 +4,8 @@
 -- Only a wait of which Go noted that it lasted all the time goes on through a pause. A goroutine that
 -- the next window does not find is `then gone`. Where there is no window any more, the last state
 -- stays open, and is not certain.
---
--- Grain: one row per goroutine and transition, and one more per goroutine and pause.
--- Cost: sorts twice more where the recorder recorded in windows, else nothing.
-CREATE TEMP VIEW int_seen_steps (
-    pid,         -- process
-    goid,        -- goroutine
-    seq,         -- order of the transitions of one goroutine
-    ts,          -- when, ns
-    kind,        -- the transition, or unseen
-    tid,         -- thread; NULL where on none
-    cpu,         -- processor; NULL where a snapshot says so
-    reason,      -- wait reason; NULL unless it begins to wait
-    stack_id,    -- stack of who caused the change; NULL if not taken
-    pc,          -- code address of the cause; NULL where not known
-    obj,         -- address of what it waits on; NULL where not known
-    ts_end,      -- when it left the state, ns; NULL if it did not until the end
-    ended_by,    -- the transition that ended it, or unseen; NULL if nothing did
-    next_other,  -- the other goroutine of that one; NULL if there is none
-    next_stack,  -- the stack of that one; NULL if not taken
-    state,       -- the state entered; NULL where the plan cannot tell, or probes were off
-    certain,     -- its end is a legal one, and no snapshot was torn
-    woken        -- it is a wait, and that which ended it tells who did
-) AS
+-- The columns are those of `int_steps`. Sorts twice more where the recorder recorded in windows.
+CREATE TEMP MACRO int_seen_steps() AS TABLE
 WITH spanning AS (
     SELECT
         s.*,
@@ -35,7 +14,7 @@ WITH spanning AS (
                 THEN p.ts
         END AS pause_ts,
         g.ts AS gone_ts
-    FROM int_steps AS s
+    FROM int_steps() AS s
     -- The last time it was found to be in this state, by the way.
     ASOF LEFT JOIN (
         SELECT pid, goid, read_ts FROM int_window_states
@@ -52,7 +31,7 @@ WITH spanning AS (
     ) AS g ON g.pid = p.pid AND g.pause_ts = p.ts
     WHERE getvariable('has_pauses')
 )
-FROM int_steps
+FROM int_steps()
 WHERE NOT getvariable('has_pauses')
 UNION ALL
 SELECT * EXCLUDE (pause_ts, gone_ts) REPLACE (

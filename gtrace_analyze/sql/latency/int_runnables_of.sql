@@ -14,11 +14,11 @@ SELECT
     coalesce(o.function_number, 0) AS function_number,
     coalesce(o.system, false) AS system,
     i.certain
-FROM int_intervals AS i
+FROM int_runnables AS i
 LEFT JOIN int_origins AS o ON o.pid = i.pid AND o.goid = i.goid
 LEFT JOIN stg_processes AS p ON p.pid = i.pid
 CROSS JOIN stg_recording AS r
-WHERE i.state = 'runnable' AND i.began_by <> 'park_undone'
+WHERE i.began_by <> 'park_undone'
     AND (t1 IS NULL OR i.ts < t1)
     AND (t0 IS NULL OR i.ts_end IS NULL OR i.ts_end > t0)
     AND (goids IS NULL OR list_contains(goids, i.goid))

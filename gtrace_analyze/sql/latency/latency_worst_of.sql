@@ -11,7 +11,7 @@ placed AS MATERIALIZED (
     SELECT w.*, w.ts + w.dur_seen AS until, r.tid, r.cpu
     FROM worst AS w
     LEFT JOIN (
-        SELECT pid, goid, ts, tid, cpu FROM int_intervals
+        SELECT pid, goid, ts, tid, cpu FROM int_runs
         WHERE state = 'running' AND goid IN (SELECT goid FROM worst)
     ) AS r ON r.pid = w.pid AND r.goid = w.goid AND r.ts = w.ts_end
 ),
@@ -35,7 +35,7 @@ ran AS (
         coalesce(i.ts_end, s.ended_ts) AS ts_end,
         (i.ts - s.first) // s.length AS from_slice,
         (coalesce(i.ts_end, s.ended_ts) - s.first) // s.length AS to_slice
-    FROM int_intervals AS i
+    FROM int_runs AS i
     CROSS JOIN slice AS s
     WHERE i.state = 'running'
 ),

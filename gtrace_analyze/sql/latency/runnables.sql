@@ -23,14 +23,16 @@ SELECT
     i.goid,
     i.ts,
     i.ts_end,
-    i.dur,
-    i.dur_seen,
+    i.ts_end - i.ts,
+    coalesce(i.ts_end, p.ended_ts, r.ended_ts) - i.ts,
     int_cause_of(i.began_by),
     g.function,
     g.created_by,
     g.created_at,
     coalesce(g.system, false),
     i.certain
-FROM intervals AS i
+FROM int_runnables AS i
 LEFT JOIN goroutines AS g ON g.pid = i.pid AND g.goid = i.goid
-WHERE i.state = 'runnable' AND i.began_by <> 'park_undone'
+LEFT JOIN stg_processes AS p ON p.pid = i.pid
+CROSS JOIN stg_recording AS r
+WHERE i.began_by <> 'park_undone'

@@ -9,9 +9,8 @@ SELECT
     count(*) AS ended,
     max(i.ts_end - i.ts) AS longest_ns,
     max(i.ts_end) AS last_end_ts
-FROM int_intervals AS i
+FROM int_waits AS i
 LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-WHERE i.state = 'waiting'
-    AND i.ended_by NOT IN ('park_undone', 'unseen')
+WHERE i.ended_by NOT IN ('park_undone', 'unseen')
     AND i.ts_end BETWEEN t0 AND t1
 GROUP BY i.pid, i.goid, s.site, i.reason

@@ -7,8 +7,8 @@ WITH ended AS (
 -- When somebody last got each lock that had been waited for.
 locks AS (
     SELECT pid, obj, max(ts_end) AS got_ts
-    FROM int_intervals
-    WHERE state = 'waiting' AND reason::VARCHAR LIKE 'sync.%Mutex%' AND obj IS NOT NULL
+    FROM int_waits
+    WHERE reason::VARCHAR LIKE 'sync.%Mutex%' AND obj IS NOT NULL
         AND ts_end BETWEEN t0 AND t1
     GROUP BY pid, obj
 ),
@@ -16,9 +16,9 @@ locks AS (
 -- end was not seen.
 cut AS (
     SELECT i.pid, i.goid, s.site, i.reason, min(i.ts) AS ts, arg_min(i.began_by, i.ts) AS began_by
-    FROM int_intervals AS i
+    FROM int_waits AS i
     LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-    WHERE i.state = 'waiting' AND i.ended_by = 'unseen' AND i.ts_end <= t1
+    WHERE i.ended_by = 'unseen' AND i.ts_end <= t1
     GROUP BY ALL
 ),
 open AS (

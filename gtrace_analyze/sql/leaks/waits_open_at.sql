@@ -6,11 +6,12 @@
 -- none.
 CREATE TEMP MACRO waits_open_at(t1) AS TABLE
 WITH standing AS (
-    SELECT i.pid, i.goid, i.ts, i.began_by, i.reason, i.stack_id, s.site, i.obj,
+    SELECT i.pid, i.goid, i.ts, i.began_by::VARCHAR AS began_by, i.reason::VARCHAR AS reason,
+        i.stack_id, s.site, i.obj,
         i.certain OR (i.ts_end IS NOT NULL AND i.ts_end > t1) AS certain
-    FROM intervals AS i
+    FROM int_waits AS i
     LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-    WHERE i.state = 'waiting' AND i.ts < t1 AND (i.ts_end IS NULL OR i.ts_end > t1)
+    WHERE i.ts < t1 AND (i.ts_end IS NULL OR i.ts_end > t1)
 ),
 searched AS (
     SELECT o.pid, o.goid, bool_and(s.reachable) AS reachable

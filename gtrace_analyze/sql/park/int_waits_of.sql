@@ -2,7 +2,7 @@
 -- fifth of the time.
 --
 -- The columns are those of `waits` by the same names, but that reason and the transitions are as in
--- `int_intervals`, and that function_number (see `int_sites`) stands for function, file and line.
+-- `int_waits`, and that function_number (see `int_sites`) stands for function, file and line.
 CREATE TEMP MACRO int_waits_of(t0, t1, goids, pattern) AS TABLE
 SELECT
     i.pid,
@@ -19,11 +19,11 @@ SELECT
     i.obj,
     coalesce(s.system, false) AS system,
     i.certain
-FROM int_intervals AS i
+FROM int_waits AS i
 LEFT JOIN int_sites AS s ON s.stack_id = i.stack_id
 LEFT JOIN stg_processes AS p ON p.pid = i.pid
 CROSS JOIN stg_recording AS r
-WHERE i.state = 'waiting' AND i.ended_by IS DISTINCT FROM 'park_undone'
+WHERE i.ended_by IS DISTINCT FROM 'park_undone'
     AND (t1 IS NULL OR i.ts < t1)
     AND (t0 IS NULL OR i.ts_end IS NULL OR i.ts_end > t0)
     AND (goids IS NULL OR list_contains(goids, i.goid))

@@ -29,21 +29,23 @@ SELECT
     i.goid,
     i.ts,
     i.ts_end,
-    i.dur,
-    i.dur_seen,
-    i.began_by,
-    i.ended_by,
-    i.reason,
+    i.ts_end - i.ts,
+    coalesce(i.ts_end, p.ended_ts, r.ended_ts) - i.ts,
+    i.began_by::VARCHAR,
+    i.ended_by::VARCHAR,
+    i.reason::VARCHAR,
     i.stack_id,
     s.site,
     s.function,
     s.file,
     s.line,
-    i.wake,
+    wake_of('waiting', i.began_by, i.ended_by, i.reason, i.waker_goid),
     i.waker_goid,
     i.obj,
     coalesce(s.system, false),
     i.certain
-FROM intervals AS i
+FROM int_waits AS i
 LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-WHERE i.state = 'waiting' AND i.ended_by IS DISTINCT FROM 'park_undone'
+LEFT JOIN stg_processes AS p ON p.pid = i.pid
+CROSS JOIN stg_recording AS r
+WHERE i.ended_by IS DISTINCT FROM 'park_undone'

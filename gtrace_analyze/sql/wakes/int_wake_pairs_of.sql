@@ -5,7 +5,7 @@ CREATE TEMP MACRO int_wake_pairs_of(t0, t1) AS TABLE
 WITH woken AS NOT MATERIALIZED (
     SELECT
         i.pid,
-        wake_of(i.state, i.began_by, i.ended_by, i.reason, i.waker_goid) AS wake,
+        wake_of('waiting', i.began_by, i.ended_by, i.reason, i.waker_goid) AS wake,
         i.waker_goid,
         w.spot AS waker_spot,
         i.goid,
@@ -14,10 +14,10 @@ WITH woken AS NOT MATERIALIZED (
         s.system,
         i.ts_end - i.ts AS dur,
         i.certain
-    FROM int_intervals AS i
+    FROM int_waits AS i
     LEFT JOIN int_sites AS s ON s.stack_id = i.stack_id
     LEFT JOIN int_sites AS w ON w.stack_id = i.waker_stack_id
-    WHERE i.state = 'waiting' AND i.ts_end IS NOT NULL AND i.ended_by <> 'park_undone'
+    WHERE i.ts_end IS NOT NULL AND i.ended_by <> 'park_undone'
         AND (t0 IS NULL OR i.ts_end >= t0)
         AND (t1 IS NULL OR i.ts_end < t1)
 )

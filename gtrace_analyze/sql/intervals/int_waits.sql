@@ -1,0 +1,45 @@
+-- The intervals in which goroutines were waiting, parks that were undone at once included. For the
+-- other columns see `intervals`.
+--
+-- Grain: one row per goroutine and period.
+-- Cost: stored in the index.
+CREATE TABLE int_waits (
+    pid,             -- process
+    goid,            -- goroutine
+    ts,              -- when it began to wait, or was first seen to, ns
+    ts_end,          -- when it was woken, ns; NULL if it was not until the end
+    began_by,        -- the transition that began it
+    ended_by,        -- the transition that ended it; NULL if nothing did
+    reason,          -- wait reason; NULL where not known
+    stack_id,        -- where it waits; NULL if not taken
+    waker_goid,      -- the goroutine that ended the wait; NULL unless one did
+    waker_stack_id,  -- the waker's stack; NULL if not taken
+    tid,             -- the thread that began it; NULL where on none
+    cpu,             -- the processor where it began; NULL where a snapshot says so
+    pc,              -- the caller of gopark; NULL where not known
+    obj,             -- address of what it waits on; NULL where not known
+    certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
+                     -- is a legal one
+) AS
+SELECT
+    pid,
+    goid,
+    ts,
+    ts_end,
+    kind,
+    ended_by,
+    CASE
+        WHEN kind IN ('coro_switch', 'create_parked') THEN 'coroutine'::wait_reason
+        WHEN kind = 'suspend' THEN 'preempted'::wait_reason
+        ELSE reason
+    END,
+    CASE WHEN kind <> 'create_parked' THEN stack_id END,
+    CASE WHEN woken THEN next_other END,
+    CASE WHEN woken THEN next_stack END,
+    tid,
+    cpu,
+    pc,
+    obj,
+    certain
+FROM int_periods()
+WHERE state = 'waiting'
