@@ -20,6 +20,9 @@ from gtrace_rec.schema import MANIFEST
 __all__ = ["Index"]
 
 _NAME = "_index.duckdb"
+# Rows that are skipped or read together, a sixth of DuckDB's own choice: what some goroutines did
+# is found four times as fast, and all is as fast to write and to scan.
+_ROW_GROUP = 20_480
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,10 @@ def _quoted(file: Path) -> str:
 
 @contextlib.contextmanager
 def _building(file: Path, draft: Path, key: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect(str(draft))
+    con = duckdb.connect()
     try:
+        con.execute(f"ATTACH '{_quoted(draft)}' AS gtrace (ROW_GROUP_SIZE {_ROW_GROUP})")
+        con.execute("USE gtrace")
         yield con
         con.execute("CREATE TABLE _index AS SELECT $key AS key", {"key": key})
         con.close()

@@ -111,7 +111,7 @@ class _Transitions:
             try:
                 with pq.ParquetFile(part.path) as file:
                     for group in range(file.num_row_groups):
-                        events = file.read_row_group(group)
+                        events = file.read_row_group(group, use_threads=False)
                         yield self._numbered(events, first)
                         first += events.num_rows << ROW_SHIFT
             except (pa.ArrowException, OSError) as e:

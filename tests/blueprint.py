@@ -26,9 +26,9 @@ class Blueprint:
         return self.name
 
 
-def check(blueprint: Blueprint, directory: Path) -> None:
-    """Fail with the command that shows the same."""
-    path = blueprint.recording().write(directory / "trace.parquet")
+def check(blueprint: Blueprint, directory: Path, parts: int = 1) -> None:
+    """Fail with the command that shows the same. The events are in up to so many files."""
+    path = blueprint.recording().write(directory / "trace.parquet", parts)
     engine = connect(path)
     table = engine.query(blueprint.query)
     engine.close()

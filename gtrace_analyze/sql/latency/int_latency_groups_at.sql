@@ -1,7 +1,7 @@
--- Some of the periods of being runnable (see `selected_runnables`), counted and measured by what
--- `which` level of `latency_stats` groups them by; the columns are those of `latency_stats`, but that
--- numbers stand for names (see `int_origins`) and quantiles is a list of p50, p90 and p99.
-CREATE TEMP MACRO int_latency_groups_at(t0, t1, goids, pattern, which) AS TABLE
+-- The rows of `int_runnables_of` in `source`, counted and measured by what `which` level of
+-- `latency_stats` groups them by; the columns are those of `latency_stats`, but that numbers stand for
+-- names (see `int_origins`) and quantiles is a list of p50, p90 and p99.
+CREATE TEMP MACRO int_latency_groups_at(source, which) AS TABLE
 SELECT
     which AS level,
     system,
@@ -15,7 +15,7 @@ SELECT
     count(*) FILTER (ts_end IS NULL) AS open,
     max(dur_seen) FILTER (ts_end IS NULL) AS open_longest_ns,
     count(*) FILTER (NOT certain) AS uncertain
-FROM int_runnables_of(t0, t1, goids, pattern)
+FROM query_table(source)
 GROUP BY
     system,
     CASE WHEN which = 'cause' THEN cause END,

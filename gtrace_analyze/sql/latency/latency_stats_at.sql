@@ -2,17 +2,20 @@
 -- of them), for some of the periods (see `selected_runnables`). The columns are those of
 -- `latency_stats`.
 CREATE TEMP MACRO latency_stats_at(t0, t1, goids, pattern, which) AS TABLE
-WITH grouped AS (
-    FROM int_latency_groups_at(t0, t1, goids, pattern, 'all')
+WITH chosen AS MATERIALIZED (
+    FROM int_runnables_of(t0, t1, goids, pattern)
+),
+grouped AS (
+    FROM int_latency_groups_at('chosen', 'all')
     WHERE which IS NULL OR which = 'all'
     UNION ALL
-    FROM int_latency_groups_at(t0, t1, goids, pattern, 'cause')
+    FROM int_latency_groups_at('chosen', 'cause')
     WHERE which IS NULL OR which = 'cause'
     UNION ALL
-    FROM int_latency_groups_at(t0, t1, goids, pattern, 'function')
+    FROM int_latency_groups_at('chosen', 'function')
     WHERE which IS NULL OR which = 'function'
     UNION ALL
-    FROM int_latency_groups_at(t0, t1, goids, pattern, 'site')
+    FROM int_latency_groups_at('chosen', 'site')
     WHERE which IS NULL OR which = 'site'
 )
 SELECT

@@ -1,8 +1,8 @@
--- Some of the waits (see `selected_waits`), counted and measured by what `which` level of `park_stats`
+-- The rows of `int_waits_of` in `source`, counted and measured by what `which` level of `park_stats`
 -- groups them by; the columns are those of `park_stats` as far as they are known of the waits that
 -- ended, but function_number (see `int_sites`; at level channel the first in order of names), and
 -- quantiles, a list of p50, p90 and p99.
-CREATE TEMP MACRO int_park_groups_at(t0, t1, goids, pattern, which) AS TABLE
+CREATE TEMP MACRO int_park_groups_at(source, which) AS TABLE
 SELECT
     which AS level,
     system,
@@ -22,7 +22,7 @@ SELECT
     coalesce(sum(dur_seen) FILTER (ts_end IS NULL), 0)::BIGINT AS open_ns,
     max(dur_seen) FILTER (ts_end IS NULL) AS open_longest_ns,
     count(*) FILTER (NOT certain) AS uncertain
-FROM int_waits_of(t0, t1, goids, pattern)
+FROM query_table(source)
 WHERE which <> 'channel' OR (obj IS NOT NULL AND starts_with(reason::VARCHAR, 'chan '))
 GROUP BY
     system,

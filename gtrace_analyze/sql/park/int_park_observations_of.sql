@@ -1,10 +1,10 @@
--- What is known of how long waits last, for some of the waits (see `selected_waits`): one row per
--- wait that was seen to begin. `seen_ns` is how long it lasted if `ended`, else how long it was seen
+-- What is known of how long waits last, for the rows of `int_waits_of` in `source`: one row per wait
+-- that was seen to begin. `seen_ns` is how long it lasted if `ended`, else how long it was seen
 -- to last: to the end of the recording, or to the first loss or closed recording window within. For
 -- the other columns see `int_waits_of`.
-CREATE TEMP MACRO int_park_observations_of(t0, t1, goids, pattern) AS TABLE
+CREATE TEMP MACRO int_park_observations_of(source) AS TABLE
 WITH begun AS (
-    FROM int_waits_of(t0, t1, goids, pattern)
+    FROM query_table(source)
     WHERE began_by NOT IN ('seen waiting', 'then waiting')
 )
 SELECT system, reason, function_number, site, dur_seen AS seen_ns, ts_end IS NOT NULL AS ended

@@ -1,6 +1,6 @@
--- The estimates of `park_survival_of` at one level of `park_stats`, or at all (NULL), with numbers for
--- names (see `int_waits_of`).
-CREATE TEMP MACRO int_park_survival_at(t0, t1, goids, pattern, which) AS TABLE
+-- The estimates of `park_survival_of` at one level of `park_stats`, or at all (NULL), of the rows of
+-- `int_waits_of` in `source`, and with the numbers there for names.
+CREATE TEMP MACRO int_park_survival_at(source, which) AS TABLE
 WITH fine AS MATERIALIZED (
     SELECT
         system,
@@ -12,7 +12,7 @@ WITH fine AS MATERIALIZED (
         ) AS rounded,
         count(*) FILTER (ended) AS ended,
         count(*) FILTER (NOT ended) AS censored
-    FROM int_park_observations_of(t0, t1, goids, pattern)
+    FROM int_park_observations_of(source)
     WHERE which IS DISTINCT FROM 'channel'
     GROUP BY ALL
 ),

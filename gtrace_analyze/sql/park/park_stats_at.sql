@@ -1,17 +1,20 @@
 -- How long goroutines waited, by `which` (reason, function, stack or channel; NULL: by each of them),
 -- for some of the waits (see `selected_waits`). The columns are those of `park_stats`.
 CREATE TEMP MACRO park_stats_at(t0, t1, goids, pattern, which) AS TABLE
-WITH grouped AS (
-    FROM int_park_groups_at(t0, t1, goids, pattern, 'reason')
+WITH chosen AS MATERIALIZED (
+    FROM int_waits_of(t0, t1, goids, pattern)
+),
+grouped AS (
+    FROM int_park_groups_at('chosen', 'reason')
     WHERE which IS NULL OR which = 'reason'
     UNION ALL
-    FROM int_park_groups_at(t0, t1, goids, pattern, 'function')
+    FROM int_park_groups_at('chosen', 'function')
     WHERE which IS NULL OR which = 'function'
     UNION ALL
-    FROM int_park_groups_at(t0, t1, goids, pattern, 'stack')
+    FROM int_park_groups_at('chosen', 'stack')
     WHERE which IS NULL OR which = 'stack'
     UNION ALL
-    FROM int_park_groups_at(t0, t1, goids, pattern, 'channel')
+    FROM int_park_groups_at('chosen', 'channel')
     WHERE which IS NULL OR which = 'channel'
 ),
 estimated AS (
@@ -26,7 +29,7 @@ estimated AS (
         min(seen_ns) FILTER (survival <= 0.5 + 1e-9) AS p50_ns,
         min(seen_ns) FILTER (survival <= 0.1 + 1e-9) AS p90_ns,
         min(seen_ns) FILTER (survival <= 0.01 + 1e-9) AS p99_ns
-    FROM int_park_survival_at(t0, t1, goids, pattern, which)
+    FROM int_park_survival_at('chosen', which)
     GROUP BY level, system, reason, function_number, site
 )
 SELECT

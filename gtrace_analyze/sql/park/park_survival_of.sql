@@ -7,6 +7,9 @@
 -- `survival` is the share estimated to last longer. Lengths above 512 ns are rounded down by at most
 -- one part in 256. Only groups with a wait that was lost from sight have rows.
 CREATE TEMP MACRO park_survival_of(t0, t1, goids, pattern) AS TABLE
+WITH chosen AS MATERIALIZED (
+    FROM int_waits_of(t0, t1, goids, pattern)
+)
 SELECT
     s.level,
     s.system,
@@ -18,5 +21,5 @@ SELECT
     s.censored,
     s.at_risk,
     s.survival
-FROM int_park_survival_at(t0, t1, goids, pattern, NULL) AS s
+FROM int_park_survival_at('chosen', NULL) AS s
 LEFT JOIN int_functions AS f ON f.function_number = s.function_number
