@@ -69,7 +69,7 @@ class Engine:
 
     def rows(self, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         """The same as dicts. Not by way of Arrow, which takes longer than a small query itself."""
-        self._provide(_words(sql))
+        self.provide(_words(sql))
         with _naming_damage(self.recording):
             result = self._con.execute(sql, parameters or None)
             names = [column[0] for column in result.description or ()]
