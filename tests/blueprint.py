@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gtrace_analyze.engine import connect
+from gtrace_analyze.engine import Engine, connect
 from synth import Recording
 
 __all__ = ["Blueprint", "check"]
@@ -28,10 +28,9 @@ class Blueprint:
 
 def check(blueprint: Blueprint, directory: Path, parts: int = 1) -> None:
     """Fail with the command that shows the same. The events are in up to so many files."""
-    path = blueprint.recording().write(directory / "trace.parquet", parts)
-    engine = connect(path)
+    engine = _opened(blueprint.recording(), directory, parts)
+    path = engine.recording.path
     table = engine.query(blueprint.query)
-    engine.close()
     found = [tuple(row.values()) for row in table.to_pylist()]
     expected = blueprint.rows
     if "ORDER BY" not in blueprint.query:
@@ -44,6 +43,20 @@ def check(blueprint: Blueprint, directory: Path, parts: int = 1) -> None:
             f"  found    {_lines(found)}\n"
             f"  see it with: python -m gtrace_analyze sql {path} {query!r}"
         )
+
+
+_last: tuple[str, Engine] | None = None
+
+
+def _opened(recording: Recording, directory: Path) -> Engine:
+    """The recording, which is often that of the blueprint before."""
+    global _last
+    content = repr((recording.manifest(), recording.rows, dict(recording.side)))
+    if _last is None or _last[0] != content:
+        if _last:
+            _last[1].close()
+        _last = content, connect(recording.write(directory / "trace.parquet"))
+    return _last[1]
 
 
 def _lines(rows: list[tuple[Any, ...]]) -> str:

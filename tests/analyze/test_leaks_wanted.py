@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,10 @@ from typing import Any
 import pytest
 
 import gtrace_analyze as ga
+from live.recording import analyze
 from synth import Recording
 
 SECOND = 10**9
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def stuck(asks: int, posts: int = 0) -> Recording:
@@ -40,13 +38,8 @@ def trace(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gtrace_analyze", "leaks", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-
-
 def found(*arguments: str | Path) -> list[dict[str, Any]]:
-    done = run("--json", *arguments)
+    done = analyze("leaks", "--json", *arguments)
     assert done.returncode == 0, done.stderr
     groups: list[dict[str, Any]] = json.loads(done.stdout)
     return groups
@@ -70,7 +63,7 @@ def test_what_a_pattern_matches_is_ignored_and_said(
     tmp_path: Path, trace: Callable[..., Path], pattern: str
 ) -> None:
     (tmp_path / "ignored").write_text(f"# ours\n\n{pattern}\n")
-    done = run("--json", "--ignore", tmp_path / "ignored", trace(18, 2))
+    done = analyze("leaks", "--json", "--ignore", tmp_path / "ignored", trace(18, 2))
     assert [g["function"] for g in json.loads(done.stdout)] == ["main.post"]
     assert f"note: 1 groups, 18 goroutines, ignored by {tmp_path}/ignored" in done.stderr
 
@@ -101,10 +94,12 @@ def test_a_leak_fails_a_build_only_if_asked_and_not_ignored(
 ) -> None:
     path = trace(0, 2)
     (tmp_path / "ignored").write_text("main.post\n")
-    assert run(path).returncode == 0
-    assert run("--fail-on-leak", path).returncode == 3
-    assert run("--fail-on-leak", "--ignore", tmp_path / "ignored", path).returncode == 0
-    assert run("--fail-on-leak", "--baseline", path, path).returncode == 0
+    assert analyze("leaks", path).returncode == 0
+    assert analyze("leaks", "--fail-on-leak", path).returncode == 3
+    assert (
+        analyze("leaks", "--fail-on-leak", "--ignore", tmp_path / "ignored", path).returncode == 0
+    )
+    assert analyze("leaks", "--fail-on-leak", "--baseline", path, path).returncode == 0
 
 
 def test_several_traces_have_a_source(trace: Callable[..., Path]) -> None:
@@ -128,7 +123,7 @@ def test_bad_options_get_one_clear_line(
 ) -> None:
     (tmp_path / "bad").write_text("fine\n(\n")
     given = [str(tmp_path / a) if a == "bad" else a for a in arguments]
-    done = run(*given, trace(18))
+    done = analyze("leaks", *given, trace(18))
     assert done.returncode in (1, 2)
     assert line in done.stderr
     assert "Traceback" not in done.stderr

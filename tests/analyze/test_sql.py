@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gtrace_analyze._errors import QueryError
-from gtrace_analyze.engine import Engine
+from gtrace_analyze.engine import Engine, connect
+from live.recording import analyze
 from synth import Recording
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 QUERIES = [
     "SELECT count(*) FROM events",
@@ -62,11 +60,13 @@ REFUSED = [
 ]
 
 
-@pytest.fixture
-def engine(analyzed: Callable[..., Engine]) -> Engine:
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One for all: that a query changes nothing is what is shown here."""
     b = Recording()
     b.go(1, parent=2, ts=1).run(2).park(3, "select", ["main.f main.go:1"])
-    return analyzed(b)
+    with closing(connect(b.write(tmp_path_factory.mktemp("sql") / "trace.parquet"))) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("sql", QUERIES)
@@ -107,8 +107,7 @@ def test_bad_sql_gets_one_clear_line(tmp_path: Path) -> None:
         ("", "no SQL given"),
         ("DROP TABLE goroutines", "only queries can be run here, not DROP"),
     ]:
-        command = [sys.executable, "-m", "gtrace_analyze", "sql", str(trace), sql]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        done = analyze("sql", trace, sql)
         assert done.returncode == 1
         assert line in done.stderr
         assert len(done.stderr.splitlines()) == 1
