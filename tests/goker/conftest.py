@@ -9,7 +9,7 @@ from goker.fixes import FIXES
 from goker.harness import Outcome
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Outcome], list[Outcome]]:
     """The programs as they are, and those that were put right."""
     folder = tmp_path_factory.mktemp("goker")
@@ -20,13 +20,13 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Outcome], list[
     return outcomes[: len(names)], outcomes[len(names) :]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def outcomes(both: tuple[list[Outcome], list[Outcome]]) -> list[Outcome]:
     """Of the programs as they are."""
     return both[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fixed(both: tuple[list[Outcome], list[Outcome]]) -> dict[str, Outcome]:
     """Of those that were put right, by name."""
     return {outcome.name: outcome for outcome in both[1]}
