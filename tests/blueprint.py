@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,18 +46,23 @@ def check(blueprint: Blueprint, directory: Path, parts: int = 1) -> None:
         )
 
 
-_last: tuple[str, Engine] | None = None
+_open: dict[str, Engine] = {}
+
+
+@atexit.register
+def _close() -> None:
+    for engine in _open.values():
+        engine.close()
+    _open.clear()
 
 
 def _opened(recording: Recording, directory: Path) -> Engine:
     """The recording, which is often that of the blueprint before."""
-    global _last
     content = repr((recording.manifest(), recording.rows, dict(recording.side)))
-    if _last is None or _last[0] != content:
-        if _last:
-            _last[1].close()
-        _last = content, connect(recording.write(directory / "trace.parquet"))
-    return _last[1]
+    if content not in _open:
+        _close()
+        _open[content] = connect(recording.write(directory / "trace.parquet"))
+    return _open[content]
 
 
 def _lines(rows: list[tuple[Any, ...]]) -> str:

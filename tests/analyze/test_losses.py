@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from blueprint import Blueprint, check
+from gtrace_analyze.engine import connect
 from synth import Recording, alive
 
 F = ["main.f main.go:1"]
@@ -249,3 +251,12 @@ BLUEPRINTS = [
 @pytest.mark.parametrize("blueprint", BLUEPRINTS, ids=str)
 def test_losses(blueprint: Blueprint, tmp_path: Path) -> None:
     check(blueprint, tmp_path)
+
+
+def test_a_recording_whose_recorder_died_says_so(tmp_path: Path) -> None:
+    b = Recording()
+    b.go(7, ts=5).run(8).park(10, "select").ready(20, by=1)
+    with closing(connect(b.write(tmp_path / "cut", in_progress=2))) as engine:
+        assert engine.rows("SELECT severity FROM health WHERE name = 'cut'") == [
+            {"severity": "warning"}
+        ]
