@@ -375,6 +375,7 @@ class Recorder:
         with contextlib.suppress(OSError):  # while the probes are on: nothing lies between
             if self._duty and not self._duty.on:
                 self._open_last_window(self._duty)
+            self._find_new_processes()
             self._take_snapshot_or_note("no snapshot at the end", before_search=self._detach)
         stopped = self._detach()
         if self._duty:
@@ -395,6 +396,13 @@ class Recorder:
             )
             self.dataset.write_manifest(manifest)
         return manifest
+
+    def _find_new_processes(self) -> None:
+        """From their events, which are in the rings by now."""
+        if not self.dataset.full:
+            for program in self._roster.programs:
+                program.drain()
+                self._log.write(program)
 
     def _open_last_window(self, duty: DutyCycle) -> None:
         """So that a recording ends with what there was at its end."""
