@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -15,7 +14,6 @@ import pytest
 import toolchains
 from live.recording import (
     ENV,
-    READY_S,
     RECORDER,
     Recording,
     analyze,
@@ -39,17 +37,33 @@ def parked(go_binary: Callable[..., Path]) -> Iterator[int]:
         yield target.pid
 
 
+@pytest.fixture(scope="module")
+def followed(
+    tmp_path_factory: pytest.TempPathFactory, go_binary: Callable[..., Path]
+) -> dict[tuple[str, str], Recording]:
+    """All builds of a program, from their first instruction to where all is parked, recorded at
+    once."""
+    out = tmp_path_factory.mktemp("followed") / "trace"
+    binaries = {kind: go_binary("parked.go", *kind) for kind in KINDS}
+    chosen = [option for binary in binaries.values() for option in ("--exe", str(binary))]
+    with ExitStack() as stack:
+        recorder = stack.enter_context(running([*RECORDER, "--out", out, *chosen]))
+        said(recorder.stderr, "recording every process")
+        programs = {kind: stack.enter_context(running([b])) for kind, b in binaries.items()}
+        for program in programs.values():
+            said(program.stdout, "^ready")
+        recorder.terminate()
+        _, talk = recorder.communicate(timeout=60)
+        assert recorder.returncode == 0, talk
+        return {kind: Recording(out, program.pid) for kind, program in programs.items()}
+
+
 @live
-@pytest.mark.parametrize(("version", "mode"), KINDS)
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_the_last_park_and_the_last_snapshot_say_the_same(
-    tmp_path: Path, go_binary: Callable[..., Path], version: str, mode: str
+    followed: dict[tuple[str, str], Recording], kind: tuple[str, str]
 ) -> None:
-    out = tmp_path / "trace"
-    binary = go_binary("parked.go", version, mode)
-    with running([*RECORDER, "--out", out, "--", binary]) as recorder:
-        said(recorder.stdout, "^ready")
-        stop_but_not_its_program(recorder, out)
-    recording = Recording(out)
+    recording = followed[kind]
     pairs = recording.sql(
         """
         with parks as (
@@ -66,19 +80,16 @@ def test_the_last_park_and_the_last_snapshot_say_the_same(
     for goid, *columns in pairs:
         snapshot, event = columns[::2], columns[1::2]
         assert snapshot == event, goid
-    assert recording.one("select count(*) from goroutines") == recording.one(
+
+
+@live
+def test_as_many_are_counted_as_the_last_snapshot_has(
+    followed: dict[tuple[str, str], Recording],
+) -> None:
+    whole = Recording(followed[KINDS[0]].path)
+    assert whole.one("select count(*) from goroutines") == whole.one(
         "select live_goroutines from health order by ts desc limit 1"
     )
-
-
-def stop_but_not_its_program(recorder: subprocess.Popen[str], out: Path) -> None:
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline:
-        if Recording(out).manifest["stopped_ts"]:
-            return
-        recorder.send_signal(signal.SIGINT)  # the second one that it takes stops it
-        time.sleep(0.2)
-    raise AssertionError(f"{out}: not stopped after {READY_S} s")
 
 
 @live

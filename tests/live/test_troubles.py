@@ -1,12 +1,17 @@
-"""Every detector of leaks on a real program that has what it looks for, and on the same program put
-right."""
+"""Real programs that leak or lock up, and the same put right: all in one recording.
+
+Every detector of leaks has a program with what it looks for, and every kind of deadlock has one.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from live import troubles as recorded
-from live.troubles import SECONDS, Troubles
+from live.troubles import SECONDS, Troubles, record_troubles
 
 pytestmark = [pytest.mark.live, pytest.mark.go]
 
@@ -27,9 +32,25 @@ IDLE = {
     "healed-abandoned-pool": {"main.serve"},
     "idlers": {"net.(*netFD).accept", "main.lose.func3", "main.lose.func4", "main.nap"},
 }
+# By mode of the program: kind of deadlock, functions of its members, how many wait behind them.
+STUCK: dict[str, tuple[str, list[str], int]] = {
+    "cycle": ("cycle", ["main.transfer"] * 2, 1),
+    "cycle-of-three": ("cycle", ["main.transfer"] * 3, 0),
+    "channels": ("cycle", ["main.pingPong"] * 2, 0),
+    "stuck-holder": ("stuck holder", ["main.waitForAnswer"], 1),
+    "gone": ("no holder", ["main.visit"], 0),
+    "self": ("no holder", ["main.again"], 0),
+    "upgrade": ("no holder", ["main.upgrade"], 0),
+}
 
 
-def test_all_that_is_recorded_is_looked_at() -> None:
+@pytest.fixture(scope="module")
+def troubles(tmp_path_factory: pytest.TempPathFactory, go_binary: Callable[..., Path]) -> Troubles:
+    """All programs that leak or lock up, and the same put right."""
+    return record_troubles(tmp_path_factory.mktemp("troubles") / "trace", go_binary)
+
+
+def test_all_that_leak_are_looked_at() -> None:
     assert set(LEAKING) == set(recorded.LEAKS)
 
 
@@ -55,3 +76,26 @@ def test_what_only_looks_like_a_leak_is_idle(troubles: Troubles) -> None:
         assert functions <= {g["function"] for g in groups}, mode
         assert {g["verdict"] for g in groups} == {"idle"}
         assert all(g["evidence"] for g in groups)
+
+
+def test_all_that_lock_up_are_looked_at() -> None:
+    assert set(STUCK) == set(recorded.DEADLOCKS)
+
+
+@pytest.mark.parametrize("mode", STUCK)
+def test_a_deadlock_is_found(troubles: Troubles, mode: str) -> None:
+    (deadlock,) = troubles.deadlocks(mode)
+    assert (
+        deadlock["kind"],
+        [member["function"] for member in deadlock["members"]],
+        len(deadlock["behind"]),
+    ) == STUCK[mode]
+    assert deadlock["verdict"] == "deadlock"
+    assert "By a search of the memory" in deadlock["evidence"][-1]
+    goids = [member["goid"] for member in deadlock["members"]]
+    assert len({*goids, *deadlock["behind"]}) == len(goids) + len(deadlock["behind"])
+
+
+@pytest.mark.parametrize("mode", recorded.RIGHT)
+def test_put_right_there_is_none(troubles: Troubles, mode: str) -> None:
+    assert troubles.deadlocks(mode) == []
