@@ -56,12 +56,12 @@ def _close() -> None:
     _open.clear()
 
 
-def _opened(recording: Recording, directory: Path) -> Engine:
+def _opened(recording: Recording, directory: Path, parts: int) -> Engine:
     """The recording, which is often that of the blueprint before."""
-    content = repr((recording.manifest(), recording.rows, dict(recording.side)))
+    content = repr((recording.manifest(), recording.rows, dict(recording.side), parts))
     if content not in _open:
         _close()
-        _open[content] = connect(recording.write(directory / "trace.parquet"))
+        _open[content] = connect(recording.write(directory / "trace.parquet", parts))
     return _open[content]
 
 
