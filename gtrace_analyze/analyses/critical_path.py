@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import goroutine
@@ -72,16 +71,10 @@ class Path:
 # The table itself is read instead of the view, since to plan the view's joins takes longer than to
 # read a span of time.
 _INTERVALS = """
-    WITH chosen AS (
-        FROM int_intervals AS i {whose}
-        WHERE i.pid = $pid AND i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start) {which}
-    )
-    SELECT goid, ts, coalesce(ts_end, $until) AS ts_end, ts_end IS NULL AS open, state, reason,
-        coalesce(state = 'waiting', false) AS waiting, stack_id, waker_goid,
-        coalesce(waker_goid, -1) AS waker, certain,
+    SELECT goid, ts, ts_end, state, reason, stack_id, waker_goid, certain,
         wake_of(state, began_by, ended_by, reason, waker_goid) AS wake
-    FROM chosen
-    ORDER BY goid, ts DESC, chosen.ts_end DESC NULLS FIRST
+    FROM int_intervals AS i {whose}
+    WHERE i.pid = $pid AND i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start) {which}
 """
 _OF_ALL = _INTERVALS.format(whose="", which="LIMIT $most")
 # By a semi join DuckDB skips what cannot match.
@@ -90,15 +83,14 @@ _OF_SOME = _INTERVALS.format(
     which="AND i.goid BETWEEN $low AND $high",
 )
 _BEGAN = """
-    SELECT count(*) AS intervals, min(ts) AS ts FROM (
-        SELECT ts FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts < $end
-        ORDER BY ts DESC LIMIT $most
-    )
+    SELECT count(*) AS intervals, list_min(max(ts, $most)) AS ts
+    FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts < $end
 """
 # What all goroutines did is read at once unless it is more than this; else what so many of them
 # did, which takes hardly longer than to read it of one.
 _ALL_AT_ONCE = 100_000
 _AT_ONCE = 64
+_OPEN = 2**63 - 1
 
 
 def collect(
@@ -136,19 +128,25 @@ def collect(
 class _Read:
     """Intervals of several goroutines, of each the latest first."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table.combine_chunks()
-        self._goids, self._backwards = self._numbers("goid"), -self._numbers("ts")
-        self.ts_end, self.waker = self._numbers("ts_end"), self._numbers("waker")
-        self.open, self.waiting = self._numbers("open"), self._numbers("waiting")
-        self.woken = self._numbers(pc.equal(self._table["wake"], "goroutine").fill_null(False))
-        self.lock = self._numbers(
-            pc.is_in(self._table["reason"].cast(pa.string()), pa.array(_LOCKS))
-        )
+    def __init__(self, table: pa.Table, until: int) -> None:
+        ts, ends = _numbers(table["ts"]), _numbers(table["ts_end"].fill_null(_OPEN))
+        goids = _numbers(table["goid"])
+        order = np.lexsort((-ends, -ts, goids))
+        self._table, self._order = table, order
+        self._goids, self._backwards, ends = goids[order], -ts[order], ends[order]
+        self.open = ends == _OPEN
+        self.ts_end = np.where(self.open, until, ends)
+        self.waker = _numbers(table["waker_goid"].fill_null(-1))[order]
+        self.waiting = self._is("state", "waiting")
+        self.woken = self._is("wake", "goroutine")
+        self.lock = self._is("reason", *_LOCKS)
 
-    def _numbers(self, column: str | pa.ChunkedArray) -> _Numbers:
-        values = self._table[column] if isinstance(column, str) else column
-        return values.to_numpy()  # type: ignore[no-any-return]
+    def _is(self, column: str, *values: str) -> npt.NDArray[np.bool_]:
+        names = self._table[column].dictionary_encode().combine_chunks()
+        known = names.dictionary.to_pylist()
+        wanted = np.array([name in values for name in [*known, None]])
+        codes: _Numbers = names.indices.fill_null(len(known)).to_numpy()
+        return wanted[codes[self._order]]
 
     @property
     def size(self) -> int:
@@ -164,8 +162,22 @@ class _Read:
     def rows(self, numbers: list[int]) -> dict[int, dict[str, Any]]:
         """What else is known of some."""
         names = ["state", "reason", "stack_id", "waker_goid", "wake", "certain"]
-        rows = self._table.select(names).take(pa.array(numbers, pa.int64())).to_pylist()
-        return dict(zip(numbers, rows, strict=True))
+        chosen = self._table.select(names).take(pa.array(self._order[numbers]))
+        columns = [_plain(column).to_pylist() for column in chosen.columns]
+        rows = zip(*columns, strict=True)
+        return {
+            number: dict(zip(names, row, strict=True))
+            for number, row in zip(numbers, rows, strict=True)
+        }
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Names as such, which are turned into Python's sooner than numbers for them."""
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+def _numbers(column: pa.ChunkedArray) -> _Numbers:
+    return column.to_numpy()  # type: ignore[no-any-return]
 
 
 class _Walk:
@@ -178,11 +190,12 @@ class _Walk:
     def __init__(self, engine: Engine, pid: int, goid: int, low: int, high: int) -> None:
         self._engine = engine
         start = self._earliest(pid, goid, low, high)
-        until = goroutine.until(engine, pid)
-        self._span = {"pid": pid, "start": start, "end": high, "until": until}
+        self._until = goroutine.until(engine, pid)
+        self._span = {"pid": pid, "start": start, "end": high}
         self._reads: dict[int, _Read] = {}
         self._missing: dict[int, None] = {}
-        everything = _Read(engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE}))
+        found = engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
+        everything = _Read(found, self._until)
         self._everything = everything if everything.size < _ALL_AT_ONCE else None
 
     def _earliest(self, pid: int, goid: int, low: int, high: int) -> int:
@@ -249,7 +262,7 @@ class _Walk:
 
     def _read(self, goids: list[int]) -> None:
         who = {"goids": goids, "low": min(goids), "high": max(goids)}
-        read = _Read(self._engine.table(_OF_SOME, who | self._span))
+        read = _Read(self._engine.table(_OF_SOME, who | self._span), self._until)
         self._reads |= dict.fromkeys(goids, read)
 
     def _descends(self, goid: int, ancestors: tuple[int, ...]) -> bool:
@@ -279,7 +292,7 @@ class _Walk:
             {"pid": self._span["pid"]},
         )
         made = rows.column("goid").to_numpy()
-        order = np.argsort(made, kind="stable")
+        order = np.argsort(made)
         return made[order], rows.column("parent_goid").to_numpy()[order]
 
     def steps(self, found: list[_Found]) -> list[Step]:
@@ -294,12 +307,16 @@ class _Walk:
                 ts_end=ts_end,
                 goid=chain[-1],
                 depth=len(chain) - 1,
-                function=functions.get(row.pop("stack_id")),
+                state=row["state"],
+                reason=row["reason"],
+                function=functions.get(row["stack_id"]),
+                wake=row["wake"],
+                waker_goid=row["waker_goid"],
+                certain=row["certain"],
                 end=end,
-                **row,
             )
             for read, number, ts, ts_end, chain, end in found
-            for row in [rows[read][number].copy()]
+            for row in [rows[read][number]]
         ]
 
     def _functions(self, stack_ids: set[int | None]) -> dict[int | None, str | None]:

@@ -45,9 +45,8 @@ _WAITS = """
     WITH waited AS (
         SELECT reason, stack_id, count(ts_end) AS waits, sum(ts_end - ts) AS total_ns,
             max(ts_end - ts) AS max_ns, max($ended - ts) FILTER (ts_end IS NULL) AS open_ns
-        FROM int_intervals
-        WHERE pid = $pid AND goid = $goid
-            AND state = 'waiting' AND ended_by IS DISTINCT FROM 'park_undone'
+        FROM int_waits
+        WHERE pid = $pid AND goid = $goid AND ended_by IS DISTINCT FROM 'park_undone'
         GROUP BY reason, stack_id
     )
     SELECT w.reason::VARCHAR AS reason, s.function, s.file, s.line, sum(w.waits)::BIGINT AS waits,
@@ -60,10 +59,10 @@ _WAITS = """
 """
 _WAKERS = """
     WITH woken AS (
-        SELECT wake_of(state, began_by, ended_by, reason, waker_goid) AS wake, waker_goid,
+        SELECT wake_of('waiting', began_by, ended_by, reason, waker_goid) AS wake, waker_goid,
             count(*) AS wakes, sum(ts_end - ts)::BIGINT AS waited_ns
-        FROM int_intervals
-        WHERE pid = $pid AND goid = $goid AND state = 'waiting' AND ended_by <> 'park_undone'
+        FROM int_waits
+        WHERE pid = $pid AND goid = $goid AND ended_by <> 'park_undone'
         GROUP BY ALL
     )
     SELECT w.wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
