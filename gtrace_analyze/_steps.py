@@ -30,6 +30,7 @@ TABLES = ("int_waits", "int_runnables", "int_runs")
 SOURCES = ("int_other_transitions", "int_kinds")
 
 _EVENTS = 2_000_000  # in a chunk
+_BATCH = 100_000  # steps that one thread reads at a time
 # In the place of the next transition's kind: there is none. And of both kinds: it is yet to come.
 _NONE, _LATER = 0xFF, 0xFFFF
 _TRANSITIONS = pa.schema(
@@ -193,7 +194,8 @@ class _Follower:
         columns["ts_end"] = _next(columns["ts"], none)
         columns["next_other"] = _next(columns["other_goid"], none)
         columns["next_stack"] = _next(columns["stack_id"], none)
-        return pa.table([columns[name] for name in _STEPS.names], schema=_STEPS)
+        steps = pa.table([columns[name] for name in _STEPS.names], schema=_STEPS)
+        return pa.Table.from_batches(steps.to_batches(max_chunksize=_BATCH), schema=_STEPS)
 
 
 def _order(

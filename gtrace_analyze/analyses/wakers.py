@@ -35,6 +35,16 @@ _MOST = """
 """
 
 
+def _has(engine: Engine, system: bool, most: int) -> bool:
+    """Whether as many pairs are stored, or all."""
+    (row,) = engine.rows(
+        "SELECT count(*) FILTER (system = $system) AS pairs, any_value(least) AS least "
+        "FROM int_wake_pairs",
+        {"system": system},
+    )
+    return bool(row["pairs"] >= most or row["least"] == 0)
+
+
 def collect(
     engine: Engine,
     selection: Selection = ALL,
@@ -56,7 +66,7 @@ def collect(
         parameters |= selection.parameters(engine) | {"level": by}
     elif by == "function":
         source = "wake_graph WHERE "
-    elif most is None:
+    elif most is None or not _has(engine, system, most):
         source = "wake_graph_of(NULL, NULL, NULL, NULL) WHERE level = $level AND "
         parameters["level"] = by
     else:

@@ -1,4 +1,5 @@
--- Which goroutine woke which, at which functions and how often, with numbers for names.
+-- Which goroutine woke which, at which functions and how often, with numbers for names: about 10,000
+-- of the most frequent, of what there may be as many of as events. For all, ask `int_wake_pairs_of`.
 --
 -- Grain: one row per kind of waker, waker, woken, the function of either, and wait reason.
 -- Cost: stored in the index.
@@ -14,6 +15,39 @@ CREATE TABLE int_wake_pairs (
     wakes,       -- how often
     waited_ns,   -- how long it had waited, together, ns
     longest_ns,  -- the longest, ns; NULL if none is certain
-    uncertain    -- wake-ups with a loss of events within the wait, which are in no other column
+    uncertain,   -- wake-ups with a loss of events within the wait, which are in no other column
+    least        -- all with more wakes than this are here; 0 if those with none are, too
 ) AS
-FROM int_wake_pairs_of(NULL, NULL)
+WITH pairs AS MATERIALIZED (
+    SELECT pid, waker_goid, goid, count(*) AS wakes
+    FROM int_waits
+    WHERE ts_end IS NOT NULL
+    GROUP BY pid, waker_goid, goid
+),
+frequent AS (
+    SELECT coalesce((SELECT wakes FROM pairs ORDER BY wakes DESC LIMIT 1 OFFSET 10_000), 0) AS least
+),
+chosen AS (
+    SELECT w.*
+    FROM int_woken_of(NULL, NULL) AS w
+    JOIN (FROM pairs WHERE wakes > (SELECT least FROM frequent)) AS p
+        ON p.pid = w.pid AND p.goid = w.goid AND p.waker_goid IS NOT DISTINCT FROM w.waker_goid
+)
+SELECT
+    pid,
+    wake,
+    waker_goid,
+    waker_spot,
+    goid,
+    spot,
+    reason,
+    coalesce(any_value(system), false),
+    count(*) FILTER (certain),
+    coalesce(sum(dur) FILTER (certain), 0)::BIGINT,
+    max(dur) FILTER (certain),
+    count(*) FILTER (NOT certain),
+    any_value(least)
+FROM chosen
+CROSS JOIN frequent
+GROUP BY pid, wake, waker_goid, waker_spot, goid, spot, reason
+HAVING count(*) FILTER (certain) > any_value(least) OR any_value(least) = 0
