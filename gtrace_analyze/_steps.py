@@ -147,6 +147,8 @@ class _Transitions:
         return list(self._con.execute(f"SELECT enum_range(NULL::{type_name})").fetchall()[0][0])
 
     def _codes(self, column: pa.ChunkedArray, names: list[str], type_name: str) -> pa.ChunkedArray:
+        if not pa.types.is_dictionary(column.type):  # rewritten by somebody else
+            column = column.dictionary_encode()
         codes = []
         for chunk in column.chunks:
             numbers = pc.index_in(chunk.dictionary, pa.array(names)).take(chunk.indices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from analyze.test_intervals import BLUEPRINTS as INTERVALS
@@ -12,6 +13,8 @@ from analyze.test_losses import BLUEPRINTS as LOSSES
 from analyze.test_windows import BLUEPRINTS as WINDOWS
 from blueprint import Blueprint, check
 from gtrace_analyze import _steps
+from gtrace_analyze.engine import connect
+from synth import Recording
 
 
 @pytest.mark.parametrize("blueprint", [*INTERVALS, *LENT, *LOSSES, *WINDOWS], ids=str)
@@ -20,3 +23,21 @@ def test_each_event_may_be_a_chunk(
 ) -> None:
     monkeypatch.setattr(_steps, "_EVENTS", 1)
     check(blueprint, tmp_path, parts=1000)
+
+
+def test_parts_may_be_rewritten_by_what_knows_nothing_of_arrow(tmp_path: Path) -> None:
+    b = Recording()
+    b.go(7, ts=1).run(2).park(3, "select", ["main.f main.go:1"]).ready(4).run(5).exit(6)
+    path = b.write(tmp_path / "trace")
+    (part,) = path.glob("part-*.parquet")
+    pq.write_table(pq.read_table(part), part, store_schema=False)
+    engine = connect(path)
+    states = engine.rows("SELECT state, reason FROM intervals ORDER BY ts")
+    engine.close()
+    assert [(s["state"], s["reason"]) for s in states] == [
+        ("runnable", None),
+        ("running", None),
+        ("waiting", "select"),
+        ("runnable", None),
+        ("running", None),
+    ]
