@@ -29,7 +29,7 @@ __all__ = ["NO_STEPS", "SOURCES", "TABLES", "chunks"]
 TABLES = ("int_waits", "int_runnables", "int_runs")
 SOURCES = ("int_other_transitions", "int_kinds")
 
-_EVENTS = 2_000_000  # in a chunk
+_EVENTS = 1_000_000  # in a chunk
 _BATCH = 100_000  # steps that one thread reads at a time
 # In the place of the next transition's kind: there is none. And of both kinds: it is yet to come.
 _NONE, _LATER = 0xFF, 0xFFFF
