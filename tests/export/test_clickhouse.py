@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from chdb import session
 from analyze import test_leaks
 from export.scene import US, scene
 from export.servers import free_port
-from gtrace_analyze.analyses import leaks
+from gtrace_analyze.analyses import latency, leaks, park
 from gtrace_analyze.engine import Engine, connect
 from gtrace_analyze.export import _servers, clickhouse
 from gtrace_analyze.selection import ALL, Selection
@@ -45,13 +45,20 @@ VERDICTS = (
     "pid, function, file, line, created_by, created_at, reason, count, goids, oldest_ns, "
     "newest_ns, verdict, growth_per_s"
 )
-# What a selection makes of a view.
 PARAMETERS = "$start, $end, $goids, $pattern"
+
+
+def all_levels(macro: str, levels: Iterable[str]) -> str:
+    each = (f"FROM {macro}({PARAMETERS}, '{level}')" for level in levels)
+    return f"({' UNION ALL '.join(each)})"
+
+
+# What a selection makes of a view.
 OF_SELECTION = {
     "creation_trends": "creation_trends_between($start, $end)",
     "wait_groups": "wait_groups_between($start, $end)",
-    "park_stats": f"park_stats_at({PARAMETERS}, NULL)",
-    "latency_stats": f"latency_stats_at({PARAMETERS}, NULL)",
+    "park_stats": all_levels("park_stats_at", park.LEVELS),
+    "latency_stats": all_levels("latency_stats_at", latency.LEVELS),
 }
 
 

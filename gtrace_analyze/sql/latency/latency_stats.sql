@@ -22,4 +22,13 @@ CREATE TABLE latency_stats (
     open_longest_ns,  -- how long the longest of those had waited, ns; NULL if none was
     uncertain         -- periods with a loss of events within
 ) AS
-FROM latency_stats_at(NULL, NULL, NULL, NULL, NULL)
+WITH chosen AS MATERIALIZED (
+    FROM int_runnables_of(NULL, NULL, NULL, NULL)
+)
+FROM int_latency_level_of('chosen', 'all')
+UNION ALL
+FROM int_latency_level_of('chosen', 'cause')
+UNION ALL
+FROM int_latency_level_of('chosen', 'function')
+UNION ALL
+FROM int_latency_level_of('chosen', 'site')

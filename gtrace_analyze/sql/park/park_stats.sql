@@ -35,4 +35,13 @@ CREATE TABLE park_stats (
     km90_ns,          -- estimate: nine of ten of all waits are at most this long, ns; likewise
     km99_ns           -- estimate: 99 of 100 of all waits are at most this long, ns; likewise
 ) AS
-FROM park_stats_at(NULL, NULL, NULL, NULL, NULL)
+WITH chosen AS MATERIALIZED (
+    FROM int_waits_of(NULL, NULL, NULL, NULL)
+)
+FROM int_park_level_of('chosen', 'reason')
+UNION ALL
+FROM int_park_level_of('chosen', 'function')
+UNION ALL
+FROM int_park_level_of('chosen', 'stack')
+UNION ALL
+FROM int_park_level_of('chosen', 'channel')

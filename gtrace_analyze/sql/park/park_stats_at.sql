@@ -1,76 +1,7 @@
--- How long goroutines waited, by `which` (reason, function, stack or channel; NULL: by each of them),
--- for some of the waits (see `selected_waits`). The columns are those of `park_stats`.
+-- How long goroutines waited, by `which` (reason, function, stack or channel), for some of the waits
+-- (see `selected_waits`). The columns are those of `park_stats`.
 CREATE TEMP MACRO park_stats_at(t0, t1, goids, pattern, which) AS TABLE
 WITH chosen AS MATERIALIZED (
     FROM int_waits_of(t0, t1, goids, pattern)
-),
-grouped AS (
-    FROM int_park_groups_at('chosen', 'reason')
-    WHERE which IS NULL OR which = 'reason'
-    UNION ALL
-    FROM int_park_groups_at('chosen', 'function')
-    WHERE which IS NULL OR which = 'function'
-    UNION ALL
-    FROM int_park_groups_at('chosen', 'stack')
-    WHERE which IS NULL OR which = 'stack'
-    UNION ALL
-    FROM int_park_groups_at('chosen', 'channel')
-    WHERE which IS NULL OR which = 'channel'
-),
-estimated AS (
-    SELECT
-        level,
-        system,
-        reason,
-        function_number,
-        site,
-        sum(censored)::BIGINT AS censored,
-        -- The product of fractions may miss by its last digits.
-        min(seen_ns) FILTER (survival <= 0.5 + 1e-9) AS p50_ns,
-        min(seen_ns) FILTER (survival <= 0.1 + 1e-9) AS p90_ns,
-        min(seen_ns) FILTER (survival <= 0.01 + 1e-9) AS p99_ns
-    FROM int_park_survival_at('chosen', which)
-    GROUP BY level, system, reason, function_number, site
 )
-SELECT
-    g.level,
-    g.system,
-    g.reason::VARCHAR AS reason,
-    f.function,
-    g.site,
-    s.file,
-    s.line,
-    g.pid,
-    g.obj,
-    g.waits,
-    g.total_ns,
-    round(g.quantiles[1])::BIGINT AS p50_ns,
-    round(g.quantiles[2])::BIGINT AS p90_ns,
-    round(g.quantiles[3])::BIGINT AS p99_ns,
-    g.max_ns,
-    g.open,
-    g.open_ns,
-    g.open_longest_ns,
-    g.uncertain,
-    CASE WHEN g.level <> 'channel' THEN coalesce(e.censored, 0) END AS censored,
-    CASE
-        WHEN e.censored > 0 THEN e.p50_ns
-        WHEN g.level <> 'channel' THEN round(g.quantiles[1])::BIGINT
-    END AS km50_ns,
-    CASE
-        WHEN e.censored > 0 THEN e.p90_ns
-        WHEN g.level <> 'channel' THEN round(g.quantiles[2])::BIGINT
-    END AS km90_ns,
-    CASE
-        WHEN e.censored > 0 THEN e.p99_ns
-        WHEN g.level <> 'channel' THEN round(g.quantiles[3])::BIGINT
-    END AS km99_ns
-FROM grouped AS g
-LEFT JOIN estimated AS e
-    ON e.level = g.level
-    AND e.system = g.system
-    AND e.reason IS NOT DISTINCT FROM g.reason
-    AND e.function_number IS NOT DISTINCT FROM g.function_number
-    AND e.site IS NOT DISTINCT FROM g.site
-LEFT JOIN int_functions AS f ON f.function_number = g.function_number
-LEFT JOIN stacks AS s ON s.stack_id = g.site
+FROM int_park_level_of('chosen', which)

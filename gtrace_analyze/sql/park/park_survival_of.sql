@@ -9,6 +9,13 @@
 CREATE TEMP MACRO park_survival_of(t0, t1, goids, pattern) AS TABLE
 WITH chosen AS MATERIALIZED (
     FROM int_waits_of(t0, t1, goids, pattern)
+),
+survived AS (
+    FROM int_park_survival_at('chosen', 'reason')
+    UNION ALL
+    FROM int_park_survival_at('chosen', 'function')
+    UNION ALL
+    FROM int_park_survival_at('chosen', 'stack')
 )
 SELECT
     s.level,
@@ -21,5 +28,5 @@ SELECT
     s.censored,
     s.at_risk,
     s.survival
-FROM int_park_survival_at('chosen', NULL) AS s
+FROM survived AS s
 LEFT JOIN int_functions AS f ON f.function_number = s.function_number
