@@ -33,21 +33,7 @@ chosen AS (
     JOIN (FROM pairs WHERE wakes > (SELECT least FROM frequent)) AS p
         ON p.pid = w.pid AND p.goid = w.goid AND p.waker_goid IS NOT DISTINCT FROM w.waker_goid
 )
-SELECT
-    pid,
-    wake,
-    waker_goid,
-    waker_spot,
-    goid,
-    spot,
-    reason,
-    coalesce(any_value(system), false),
-    count(*) FILTER (certain),
-    coalesce(sum(dur) FILTER (certain), 0)::BIGINT,
-    max(dur) FILTER (certain),
-    count(*) FILTER (NOT certain),
-    any_value(least)
-FROM chosen
-CROSS JOIN frequent
-GROUP BY pid, wake, waker_goid, waker_spot, goid, spot, reason
-HAVING count(*) FILTER (certain) > any_value(least) OR any_value(least) = 0
+SELECT p.*, f.least
+FROM int_wake_pairs_at('chosen') AS p
+CROSS JOIN frequent AS f
+WHERE p.wakes > f.least OR f.least = 0

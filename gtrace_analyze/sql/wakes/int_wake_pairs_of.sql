@@ -1,19 +1,7 @@
 -- Which goroutine woke which, at which functions and how often, from t0 on and before t1 (NULL: in all
--- the recording); the columns are those of `int_wake_pairs` but for least. Names are left out, since to
--- group by numbers takes a fifth of the time.
+-- the recording); the columns are those of `int_wake_pairs` but for least.
 CREATE TEMP MACRO int_wake_pairs_of(t0, t1) AS TABLE
-SELECT
-    pid,
-    wake,
-    waker_goid,
-    waker_spot,
-    goid,
-    spot,
-    reason,
-    coalesce(any_value(system), false) AS system,
-    count(*) FILTER (certain) AS wakes,
-    coalesce(sum(dur) FILTER (certain), 0)::BIGINT AS waited_ns,
-    max(dur) FILTER (certain) AS longest_ns,
-    count(*) FILTER (NOT certain) AS uncertain
-FROM int_woken_of(t0, t1)
-GROUP BY pid, wake, waker_goid, waker_spot, goid, spot, reason
+WITH woken AS NOT MATERIALIZED (
+    FROM int_woken_of(t0, t1)
+)
+FROM int_wake_pairs_at('woken')
