@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ import duckdb
 from gtrace_analyze import catalog
 from gtrace_analyze._binding import bind, set_variables
 from gtrace_analyze._errors import GtraceError
+from gtrace_analyze._steps import NO_STEPS
 from gtrace_analyze.engine import Engine
 
 __all__ = ["write"]
@@ -26,14 +28,16 @@ def write(engine: Engine, file: Path) -> str:
         with duckdb.connect(str(file)) as con:
             con.execute(_SETTINGS)
             bind(con, engine.recording)
+            con.register("raw_steps", NO_STEPS)
             for name in sorted({name for o in objects for name in _RAW.findall(o.sql)}):
                 con.execute(f"CREATE TABLE main.{name} AS FROM temp.{name}")
         # Anew, without what `bind` made for the connection: only what lies in the file is there.
         with duckdb.connect(str(file)) as con:
             con.execute(_SETTINGS)
             set_variables(con)
-            for o in objects:
-                con.execute(_TEMP.sub(r"CREATE \1", o.sql))
+            kept = [replace(o, sql=_TEMP.sub(r"CREATE \1", o.sql)) for o in objects]
+            Engine(engine.recording, con, kept).provide([o.name for o in kept])
+            for o in kept:
                 _comment(con, o)
     except (duckdb.IOException, duckdb.FatalException) as e:
         reason = str(e).splitlines()[0]
