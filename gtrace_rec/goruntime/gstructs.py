@@ -143,7 +143,11 @@ class GStructs:
         return np.where(self.in_syscall, np.uint64(0), self.column("sched", "gobuf.lr"))
 
     def same(self, other: GStructs) -> NDArray[np.bool_]:
-        """Which of them did not run between this reading of them and the other."""
+        """Which of them did not run between this reading of them and the other.
+
+        One that ran and came back to the very same place is told by trackingSeq, which casgstatus
+        of `runtime/proc.go` adds one to whenever it ceases to run (Go 1.19 to 1.27).
+        """
         same: NDArray[np.bool_] = (self._state == other._state).all(axis=1)
         return same & self.readable & other.readable
 
@@ -155,11 +159,19 @@ class GStructs:
                 self.column("goid"),
                 self.status.astype(np.uint64),
                 reason.astype(np.uint64),
+                self._times_stopped,
                 *(self.column(f) for f in ("m", "syscallsp", "syscallpc", "waiting", "labels")),
                 *(self.column("sched", f) for f in ("gobuf.sp", "gobuf.pc")),
                 *(self.column("stack", f) for f in ("stack.lo", "stack.hi")),
             ]
         )
+
+    @property
+    def _times_stopped(self) -> NDArray[np.uint64]:
+        """How often it has ceased to run, modulo 256; 0 where this Go does not count it."""
+        if not self.has("trackingSeq"):
+            return np.zeros(len(self), np.uint64)
+        return self._rows[:, self._offsets["g.trackingSeq"]].astype(np.uint64)
 
 
 def u64(rows: NDArray[np.uint8], at: int) -> NDArray[np.uint64]:

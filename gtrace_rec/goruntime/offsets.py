@@ -32,7 +32,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         ),
         *("atomicstatus", "goid", "schedlink", "waitsince", "waitreason", "lockedm"),
         *("parentGoid", "gopc", "startpc", "waiting", "labels", "timer", "coroarg", "coroexit"),
-        *("syncGroup", "bubble"),
+        *("syncGroup", "bubble", "trackingSeq"),
     ),
     "m": (
         *("g0", "gsignal", "procid", "curg", "p", "id", "lockedg", "alllink"),

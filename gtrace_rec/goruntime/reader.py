@@ -3,9 +3,6 @@
 What must fit together is read at one glance (`glimpse`). What a goroutine's fields lead to, such as
 the length of a channel, is read later, and believed only if the goroutine is still where it was.
 One that did not hold still is looked at again; after the last attempt it is marked.
-
-A goroutine that ran and came back to the very same place between two readings of it cannot be told
-from one that never left.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ import toolchains
 from gtrace_rec import procfs
 from gtrace_rec._errors import GoneError, HostError
 from gtrace_rec.goruntime import GoBinary, open_binary
+from gtrace_rec.goruntime.gstructs import WAITING, GStructs, all_gs
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reader import GoroutineReader, take_snapshot
 from gtrace_rec.goruntime.snapshot import Snapshot
@@ -146,6 +147,38 @@ def test_a_program_that_never_rests(go_binary: Callable[..., Path], version: str
     rows = np.concatenate([s.rows for s in taken])
     assert rows["certain"].mean() > 0.99
     assert (rows["stack"] >= 0).mean() > 0.99
+
+
+@pytest.mark.parametrize("version", toolchains.TOOLCHAINS)
+def test_one_that_came_back_to_the_same_place_did_not_stay(
+    go_binary: Callable[..., Path], version: str
+) -> None:
+    binary = open_binary(go_binary("again.go", version))
+    with started(binary) as popen:
+        assert popen.stdin
+        assert popen.stdout
+        before = waiting(GoProcess(popen.pid, binary))
+        assert before.same(waiting(GoProcess(popen.pid, binary))).all()
+        popen.stdin.write("\n")
+        popen.stdin.flush()
+        assert popen.stdout.readline() == "asked\n"
+        after = waiting(GoProcess(popen.pid, binary))
+        assert before.saved_sp.tolist() == after.saved_sp.tolist()
+        assert before.same(after).tolist() == [False, True]
+
+
+def waiting(process: GoProcess) -> GStructs:
+    """The two goroutines of again.go, serve first, once both wait."""
+    for _ in range(1000):
+        gs = GStructs(process, all_gs(process))
+        starts = [process.binary.symbolize(pc)[-1:] for pc in gs.column("startpc").tolist()]
+        names = [frame[0].function if frame else None for frame in starts]
+        at = [names.index(name) for name in ("main.serve", "main.stay") if name in names]
+        both = GStructs(process, gs.addresses[at])
+        if (both.status == WAITING).tolist() == [True, True]:
+            return both
+        time.sleep(0.01)
+    raise AssertionError("they do not both wait")
 
 
 def own_stacks(binary: GoBinary, snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, ...]]]:
