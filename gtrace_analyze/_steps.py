@@ -192,10 +192,9 @@ class _Follower:
             pairs[final] = _LATER
         columns["pair"] = pa.array(pairs)
         columns["reason"] = pa.DictionaryArray.from_arrays(columns["reason"], self._reasons)
-        none = pa.array(final)
-        columns["ts_end"] = _next(columns["ts"], none)
-        columns["next_other"] = _next(columns["other_goid"], none)
-        columns["next_stack"] = _next(columns["stack_id"], none)
+        columns["ts_end"] = _next(columns["ts"], final)
+        columns["next_other"] = _next(columns["other_goid"], final)
+        columns["next_stack"] = _next(columns["stack_id"], final)
         steps = pa.table([columns[name] for name in _STEPS.names], schema=_STEPS)
         return pa.Table.from_batches(steps.to_batches(max_chunksize=_BATCH), schema=_STEPS)
 
@@ -206,36 +205,53 @@ def _order(
     """Where the rows are, by pid, goid and seq, and which of them are their goroutine's last."""
     if not len(seq):
         return np.arange(0), np.zeros(0, bool)
+    final = np.ones(len(seq), bool)
     bits = len(seq).bit_length()
     width = int(goid.max()) - int(goid.min()) + 1
-    if (int(pid.max()) - int(pid.min()) + 1) * width << bits > 1 << 63:
+    processes = int(pid.max()) - int(pid.min()) + 1
+    if processes * width << bits > 1 << 63:
         order = np.lexsort((seq, goid, pid))
-    else:
-        # Numbers of goroutine and position in one are sorted in a tenth of the time.
-        by_time = np.argsort(seq, kind="stable")  # quick, for it is nearly so
-        keys = goid - int(goid.min())
+        goids, pids = goid[order], pid[order]
+        final[:-1] = (goids[1:] != goids[:-1]) | (pids[1:] != pids[:-1])
+        return order, final
+    # Numbers of goroutine and position in one are sorted in a tenth of the time.
+    by_time = np.argsort(seq, kind="stable")  # quick, for it is nearly so
+    keys = goid - int(goid.min())
+    if processes > 1:
         keys += (pid - int(pid.min())).astype(np.int64) * width
-        keys = keys[by_time]
-        keys <<= bits
-        keys |= np.arange(len(seq))
-        keys.sort()
-        keys &= (1 << bits) - 1
-        order = by_time[keys]
-    goids, pids = goid[order], pid[order]
-    final = np.ones(len(seq), bool)
-    final[:-1] = (goids[1:] != goids[:-1]) | (pids[1:] != pids[:-1])
-    return order, final
+    keys = keys[by_time]
+    keys <<= bits
+    keys |= np.arange(len(seq))
+    keys.sort()
+    goroutines = keys >> bits
+    final[:-1] = goroutines[1:] != goroutines[:-1]
+    keys &= (1 << bits) - 1
+    return by_time[keys], final
 
 
 def _arranged(column: pa.ChunkedArray, positions: pa.Array) -> pa.Array:
     whole = column.combine_chunks()
-    values = pc.min_max(whole)
-    if values["min"] == values["max"] and whole.null_count in (0, len(whole)):
-        return whole  # they are all the same
+    if whole.null_count in (0, len(whole)) and len(whole) and whole[0] == whole[-1]:
+        values = pc.min_max(whole)
+        if values["min"] == values["max"]:
+            return whole  # they are all the same
     return pc.take(whole, positions, boundscheck=False)
 
 
-def _next(column: pa.Array, none: pa.Array) -> pa.Array:
-    """The value in the next row, NULL where `none`."""
-    after = pa.concat_arrays([column.slice(1), pa.nulls(min(1, len(column)), column.type)])
-    return pc.if_else(none, pa.scalar(None, column.type), after)
+def _next(column: pa.Array, final: npt.NDArray[np.bool_]) -> pa.Array:
+    """The value in the next row, NULL where a row is the last one of its goroutine."""
+    values = np.zeros(len(column), column.type.to_pandas_dtype())
+    values[:-1] = _values(column)[1:]
+    valid = ~final
+    if column.null_count:
+        valid[:-1] &= column.is_valid().to_numpy(zero_copy_only=False)[1:]
+    buffers = [pa.py_buffer(np.packbits(valid, bitorder="little")), pa.py_buffer(values)]
+    return pa.Array.from_buffers(column.type, len(column), buffers)
+
+
+def _values(column: pa.Array) -> npt.NDArray[Any]:
+    """The values as they lie in memory, whatever stands there where one is NULL."""
+    values: npt.NDArray[Any] = pa.Array.from_buffers(
+        column.type, len(column), [None, column.buffers()[1]], 0, column.offset
+    ).to_numpy()
+    return values
