@@ -1,5 +1,6 @@
--- The rows of `park_stats` at one level, for the rows of `int_waits_of` in `source`.
-CREATE TEMP MACRO int_park_level_of(source, which) AS TABLE
+-- The rows of `park_stats` at one level, for the rows of `int_waits_of` in `source`, and those of
+-- `int_park_counts_of` for them in `counts`.
+CREATE TEMP MACRO int_park_level_of(source, counts, which) AS TABLE
 WITH estimated AS (
     SELECT
         system,
@@ -11,7 +12,7 @@ WITH estimated AS (
         min(seen_ns) FILTER (survival <= 0.5 + 1e-9) AS p50_ns,
         min(seen_ns) FILTER (survival <= 0.1 + 1e-9) AS p90_ns,
         min(seen_ns) FILTER (survival <= 0.01 + 1e-9) AS p99_ns
-    FROM int_park_survival_at(source, which)
+    FROM int_park_survival_at(counts, which)
     GROUP BY system, reason, function_number, site
 )
 SELECT

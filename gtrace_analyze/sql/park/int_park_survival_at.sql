@@ -1,6 +1,6 @@
--- The estimates of `park_survival_of` at one level of `park_stats`, of the rows of `int_waits_of` in
--- `source`, and with the numbers there for names.
-CREATE TEMP MACRO int_park_survival_at(source, which) AS TABLE
+-- The estimates of `park_survival_of` at one level of `park_stats`, of the rows of
+-- `int_park_counts_of` in `counts`, which are of that level or of level stack.
+CREATE TEMP MACRO int_park_survival_at(counts, which) AS TABLE
 WITH counted AS (
     SELECT
         which AS level,
@@ -8,13 +8,10 @@ WITH counted AS (
         CASE WHEN which <> 'function' THEN reason END AS reason,
         CASE WHEN which <> 'reason' THEN function_number END AS function_number,
         CASE WHEN which = 'stack' THEN site END AS site,
-        -- Rounded, to be as few as can be.
-        seen_ns - seen_ns % greatest(
-            1, 1::BIGINT << greatest(floor(log2(greatest(seen_ns, 1)))::INTEGER - 8, 0)
-        ) AS seen_ns,
-        count(*) FILTER (ended) AS ended,
-        count(*) FILTER (NOT ended) AS censored
-    FROM int_park_observations_of(source)
+        seen_ns,
+        sum(ended)::BIGINT AS ended,
+        sum(censored)::BIGINT AS censored
+    FROM query_table(counts)
     WHERE which <> 'channel'
     GROUP BY ALL
 ),

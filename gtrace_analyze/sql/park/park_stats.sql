@@ -37,11 +37,14 @@ CREATE TABLE park_stats (
 ) AS
 WITH chosen AS MATERIALIZED (
     FROM int_waits_of(NULL, NULL, NULL, NULL)
+),
+counted AS MATERIALIZED (
+    FROM int_park_counts_of('chosen', 'stack')
 )
-FROM int_park_level_of('chosen', 'reason')
+FROM int_park_level_of('chosen', 'counted', 'reason')
 UNION ALL
-FROM int_park_level_of('chosen', 'function')
+FROM int_park_level_of('chosen', 'counted', 'function')
 UNION ALL
-FROM int_park_level_of('chosen', 'stack')
+FROM int_park_level_of('chosen', 'counted', 'stack')
 UNION ALL
-FROM int_park_level_of('chosen', 'channel')
+FROM int_park_level_of('chosen', 'counted', 'channel')

@@ -3,5 +3,8 @@
 CREATE TEMP MACRO park_stats_at(t0, t1, goids, pattern, which) AS TABLE
 WITH chosen AS MATERIALIZED (
     FROM int_waits_of(t0, t1, goids, pattern)
+),
+counted AS MATERIALIZED (
+    FROM int_park_counts_of('chosen', which)
 )
-FROM int_park_level_of('chosen', which)
+FROM int_park_level_of('chosen', 'counted', which)

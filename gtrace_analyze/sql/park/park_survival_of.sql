@@ -10,12 +10,15 @@ CREATE TEMP MACRO park_survival_of(t0, t1, goids, pattern) AS TABLE
 WITH chosen AS MATERIALIZED (
     FROM int_waits_of(t0, t1, goids, pattern)
 ),
+counted AS MATERIALIZED (
+    FROM int_park_counts_of('chosen', 'stack')
+),
 survived AS (
-    FROM int_park_survival_at('chosen', 'reason')
+    FROM int_park_survival_at('counted', 'reason')
     UNION ALL
-    FROM int_park_survival_at('chosen', 'function')
+    FROM int_park_survival_at('counted', 'function')
     UNION ALL
-    FROM int_park_survival_at('chosen', 'stack')
+    FROM int_park_survival_at('counted', 'stack')
 )
 SELECT
     s.level,

@@ -1,0 +1,17 @@
+-- The rows of `int_park_observations_of` for the rows of `int_waits_of` in `source`, counted by what
+-- `which` level of `park_stats` groups them by and by length; of those at level stack the counts at
+-- the others can be made. Lengths are rounded down as `park_survival_of` says, to be few.
+CREATE TEMP MACRO int_park_counts_of(source, which) AS TABLE
+SELECT
+    system,
+    CASE WHEN which <> 'function' THEN reason END AS reason,
+    CASE WHEN which <> 'reason' THEN function_number END AS function_number,
+    CASE WHEN which = 'stack' THEN site END AS site,
+    seen_ns - seen_ns % greatest(
+        1, 1::BIGINT << greatest(floor(log2(greatest(seen_ns, 1)))::INTEGER - 8, 0)
+    ) AS seen_ns,
+    count(*) FILTER (ended) AS ended,
+    count(*) FILTER (NOT ended) AS censored
+FROM int_park_observations_of(source)
+WHERE which <> 'channel'
+GROUP BY ALL
