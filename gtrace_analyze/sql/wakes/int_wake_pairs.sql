@@ -27,10 +27,14 @@ WITH pairs AS MATERIALIZED (
 frequent AS (
     SELECT coalesce((SELECT wakes FROM pairs ORDER BY wakes DESC LIMIT 1 OFFSET 10_000), 0) AS least
 ),
+kept AS (
+    -- There are no more of these; the limit says so to the planner, who else expects a million.
+    FROM pairs WHERE wakes > (SELECT least FROM frequent) ORDER BY wakes DESC LIMIT 10_000
+),
 chosen AS (
     SELECT w.*
     FROM int_woken_of(NULL, NULL) AS w
-    JOIN (FROM pairs WHERE wakes > (SELECT least FROM frequent)) AS p
+    JOIN kept AS p
         ON p.pid = w.pid AND p.goid = w.goid AND p.waker_goid IS NOT DISTINCT FROM w.waker_goid
 )
 SELECT p.*, f.least
