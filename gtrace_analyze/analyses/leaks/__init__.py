@@ -29,14 +29,13 @@ def collect(
 
     With a time selection, the groups that waited at its end, judged by what happened within it.
     """
-    rows, scene = _look(engine, selection)
-    groups = [WaitGroup(**row) for row in rows]
+    groups, scene = _look(engine, selection)
     judged = [_judge(group, scene) for group in groups if not group.system]
     judged = [group for group in judged if include_idle or group.verdict != "idle"]
     return sorted(judged, key=lambda g: (-_GRAVITY[g.verdict], -g.count, g.function or "", g.line))
 
 
-def _look(engine: Engine, selection: Selection) -> tuple[list[dict[str, Any]], Scene]:
+def _look(engine: Engine, selection: Selection) -> tuple[Sequence[WaitGroup], Scene]:
     start, end = selection.span(engine)
     between, parameters = "", {}
     if selection.has_time:
@@ -50,11 +49,12 @@ def _look(engine: Engine, selection: Selection) -> tuple[list[dict[str, Any]], S
     groups = tuple(WaitGroup(**row) for row in rows)
     by_statement = {(trend.pid, trend.created_at): trend for trend in trends}
     scene = Scene(start, end, groups, len(processes) > 1, by_statement, _snapshots(engine))
+    chosen: Sequence[WaitGroup] = groups
     if selection.goids:
-        rows = [row for row in rows if selection.goids & set(row["goids"])]
+        chosen = [group for group in chosen if not selection.goids.isdisjoint(group.goids)]
     if selection.function:
-        rows = [row for row in rows if _mentions(row, selection)]
-    return rows, scene
+        chosen = [group for group in chosen if _mentions(group, selection)]
+    return chosen, scene
 
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -70,9 +70,9 @@ def _snapshots(engine: Engine) -> int:
     return int(row["n"])
 
 
-def _mentions(row: dict[str, Any], selection: Selection) -> bool:
-    frames: Sequence[dict[str, str]] = row["frames"] or ()
-    names = [row["created_by"], row["start_function"], *(f["function"] for f in frames)]
+def _mentions(group: WaitGroup, selection: Selection) -> bool:
+    frames = [frame["function"] for frame in group.frames or ()]
+    names = [group.created_by, group.start_function, *frames]
     return any(selection.matches(name) for name in names)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import pairwise
+
 from gtrace_analyze.analyses.leaks.detectors._doubt import uncertainty
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
 from gtrace_analyze.units import duration
@@ -26,7 +29,7 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     if len(joins) < _SUSPECT[0] or tenths < _SUSPECT[1]:
         return None
     returning = group.returned + group.loops
-    steady = tenths if certain == joins else _tenths(certain, scene)
+    steady = tenths if certain == joins else _tenths(sorted(certain), scene)
     sure = len(certain) >= _LEAK[0] and steady >= _LEAK[1] and not returning
     woken = (
         f"{group.ended:,} other waits here ended, the longest after "
@@ -48,6 +51,8 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
 
 
 def _tenths(joins: list[int], scene: Scene) -> int:
-    """In how many tenths of the time looked at somebody came."""
-    start, length = scene.start, max(scene.end - scene.start, 1)
-    return len({min((ts - start) * _TENTHS // length, _TENTHS - 1) for ts in joins})
+    """In how many tenths of the time looked at somebody came, given when they did, in order."""
+    length = scene.end - scene.start
+    inner = (scene.start - -n * length // _TENTHS for n in range(1, _TENTHS))
+    places = [0, *(bisect_left(joins, edge) for edge in inner), len(joins)]
+    return sum(first < last for first, last in pairwise(places))
