@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,7 +47,18 @@ class Difference:
     verdict: str
 
 
-_SQL = "SELECT metric, reason, function, created_by, block, n, value FROM {source} ORDER BY ALL"
+_SQL = """
+    SELECT metric, reason, function, created_by, list(block), list(n), list(value)
+    FROM {source} GROUP BY metric, reason, function, created_by
+"""
+
+
+class _Blocks(NamedTuple):
+    """The twentieths of a figure: their numbers, what each is computed from, and the values."""
+
+    block: Sequence[int] = ()
+    n: Sequence[int] = ()
+    value: Sequence[float] = ()
 
 
 def collect(a: Engine, b: Engine, selection: Selection = ALL) -> list[Difference]:
@@ -62,7 +73,7 @@ def collect(a: Engine, b: Engine, selection: Selection = ALL) -> list[Difference
     """
     one, other = _figures(a, selection), _figures(b, selection)
     keys = sorted(one.keys() | other.keys(), key=repr)
-    drafts = [_compare(key, one.get(key, []), other.get(key, [])) for key in keys]
+    drafts = [_compare(key, one.get(key, _Blocks()), other.get(key, _Blocks())) for key in keys]
     tested = [d for d in drafts if d["p"] is not None]
     for draft, q in zip(tested, _benjamini_hochberg([d["p"] for d in tested]), strict=True):
         draft["q"] = q
@@ -91,30 +102,25 @@ def mann_whitney(a: Sequence[float], b: Sequence[float]) -> float:
     return math.erfc(z / math.sqrt(2))
 
 
-def _figures(engine: Engine, selection: Selection) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
-    if selection == ALL:
-        rows = engine.rows(_SQL.format(source="comparison_blocks"))
-    else:
+def _figures(engine: Engine, selection: Selection) -> dict[tuple[Any, ...], _Blocks]:
+    source, parameters = "comparison_blocks", dict[str, object]()
+    if selection != ALL:
         source = "comparison_blocks_of($start, $end, $goids, $pattern)"
-        rows = engine.rows(_SQL.format(source=source), selection.parameters(engine))
-    figures: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        key = (row["metric"], row["reason"], row["function"], row["created_by"])
-        figures.setdefault(key, []).append(row)
-    return figures
+        parameters = selection.parameters(engine)
+    rows = engine.rows(_SQL.format(source=source), parameters)
+    figures = (tuple(row.values()) for row in rows)
+    return {figure[:4]: _Blocks(*figure[4:]) for figure in figures}
 
 
-def _compare(
-    key: tuple[Any, ...], one: list[dict[str, Any]], other: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _compare(key: tuple[Any, ...], one: _Blocks, other: _Blocks) -> dict[str, Any]:
     metric, reason, function, created_by = key
     flow = metric.endswith("/s")
-    values = [_values(rows, flow) for rows in (one, other)]
+    values = [_values(blocks, flow) for blocks in (one, other)]
     middle = np.mean if flow else np.median
     # Of a flow, nothing created is known to be zero; of a length, none is not known.
     a, b = (float(middle(v)) if len(v) else (0.0 if flow else None) for v in values)
-    if not one or not other:
-        verdict, p = f"only in {'a' if one else 'b'}", None
+    if not one.block or not other.block:
+        verdict, p = f"only in {'a' if one.block else 'b'}", None
     elif min(map(len, values)) < _FEWEST_BLOCKS:
         verdict, p = "too few", None
     else:
@@ -127,20 +133,21 @@ def _compare(
         "a": a,
         "b": b,
         "change": b / a - 1 if a and b is not None and a > 0 else None,
-        "n_a": sum(row["n"] for row in one),
-        "n_b": sum(row["n"] for row in other),
+        "n_a": sum(one.n),
+        "n_b": sum(other.n),
         "p": p,
         "q": None,
         "verdict": verdict,
     }
 
 
-def _values(rows: list[dict[str, Any]], flow: bool) -> list[float]:
+def _values(blocks: _Blocks, flow: bool) -> list[float]:
     if not flow:
-        return [row["value"] for row in rows if row["n"] >= _FEWEST_WAITS]
-    values = [0.0] * _BLOCKS if rows else []
-    for row in rows:
-        values[row["block"]] = float(row["value"])
+        pairs = zip(blocks.n, blocks.value, strict=True)
+        return [value for n, value in pairs if n >= _FEWEST_WAITS]
+    values = [0.0] * _BLOCKS if blocks.block else []
+    for block, value in zip(blocks.block, blocks.value, strict=True):
+        values[block] = float(value)
     return values
 
 
