@@ -194,6 +194,7 @@ class _Walk:
         self._span = {"pid": pid, "start": start, "end": high}
         self._reads: dict[int, _Read] = {}
         self._missing: dict[int, None] = {}
+        self._parents: dict[int, int | None] = {}
         found = engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
         everything = _Read(found, self._until)
         self._everything = everything if everything.size < _ALL_AT_ONCE else None
@@ -277,13 +278,15 @@ class _Walk:
         return False
 
     def _parent(self, goid: int) -> int | None:
-        made, parents = self._lineage
-        at = int(np.searchsorted(made, goid))
-        return int(parents[at]) if at < len(made) and made[at] == goid else None
+        if goid not in self._parents:
+            made, parents = self._lineage
+            at = np.flatnonzero(made == goid)  # few are asked for: to sort all takes longer
+            self._parents[goid] = int(parents[at[0]]) if len(at) else None
+        return self._parents[goid]
 
     @cached_property
     def _lineage(self) -> tuple[_Numbers, _Numbers]:
-        """The goroutines whose maker is known, in order, and who made them.
+        """The goroutines whose maker is known, and who made them.
 
         All at once, which takes as long as to ask for one.
         """
@@ -291,9 +294,7 @@ class _Walk:
             "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid AND parent_goid IS NOT NULL",
             {"pid": self._span["pid"]},
         )
-        made = rows.column("goid").to_numpy()
-        order = np.argsort(made)
-        return made[order], rows.column("parent_goid").to_numpy()[order]
+        return _numbers(rows["goid"]), _numbers(rows["parent_goid"])
 
     def steps(self, found: list[_Found]) -> list[Step]:
         numbers: dict[_Read, list[int]] = {}

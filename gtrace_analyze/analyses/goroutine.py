@@ -117,10 +117,8 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
 
 def facts(engine: Engine, goid: int, pid: int | None = None) -> dict[str, Any]:
     """The goroutine's row of `goroutines`; raises as `collect` does."""
-    found = engine.rows(
-        "SELECT * FROM goroutines WHERE goid = $goid AND ($pid IS NULL OR pid = $pid)",
-        {"goid": goid, "pid": pid},
-    )
+    rows = engine.rows("SELECT * FROM goroutines WHERE goid = $goid", {"goid": goid})
+    found = [row for row in rows if pid is None or row["pid"] == pid]
     if not found:
         raise QueryError(f"goroutine {goid} is not in {engine.recording.path}{_range(engine)}")
     if len(found) > 1:
