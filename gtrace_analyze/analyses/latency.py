@@ -95,9 +95,8 @@ def worst(engine: Engine, selection: Selection = ALL, most: int = 20) -> pa.Tabl
     else:
         source = "latency_worst_of($start, $end, $goids, $pattern, $most)"
         parameters = selection.parameters(engine) | {"most": most}
-    return engine.table(
-        f"SELECT * FROM {source} ORDER BY dur_seen DESC, ts, goid LIMIT {int(most)}", parameters
-    )
+    rows = engine.table(f"SELECT * FROM {source} ORDER BY dur_seen DESC, ts, goid", parameters)
+    return rows.slice(0, most)
 
 
 def chart(engine: Engine, selection: Selection = ALL) -> Chart:

@@ -90,10 +90,12 @@ def histograms(
     key = _HISTOGRAM_KEYS[by]
     columns = ", ".join(key)
     source, parameters = _source(engine, selection, "park_histogram")
+    chosen = {"chosen": [group[key[-1]] for group in groups]}
     rows = engine.rows(
         f"SELECT {columns}, bin, sum(waits)::BIGINT AS waits FROM {source} "
-        f"WHERE NOT system GROUP BY {columns}, bin",
-        parameters,
+        f"WHERE NOT system AND (list_contains($chosen, {key[-1]}) OR {key[-1]} IS NULL) "
+        f"GROUP BY {columns}, bin",
+        parameters | chosen,
     )
     counts: dict[tuple[object, ...], dict[int, int]] = {}
     for row in rows:
