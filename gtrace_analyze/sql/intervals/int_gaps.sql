@@ -2,8 +2,8 @@
 -- probes were off are int_pauses.
 --
 -- Grain: one row per process and span; the spans of a process are disjoint.
--- Cost: small.
-CREATE TEMP VIEW int_gaps (
+-- Cost: small; stored in the index.
+CREATE TABLE int_gaps (
     pid,     -- process
     ts,      -- the first moment not seen, ns
     ts_end   -- the last moment not seen, ns

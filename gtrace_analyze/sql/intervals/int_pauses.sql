@@ -1,8 +1,8 @@
 -- Spans in which the probes were off: the recorder records in windows (--max-overhead).
 --
 -- Grain: one row per process and pause; the pauses of a process are disjoint.
--- Cost: small.
-CREATE TEMP VIEW int_pauses (
+-- Cost: small; stored in the index.
+CREATE TABLE int_pauses (
     pid,      -- process
     ts,       -- the end of the window before, ns
     ts_end,   -- the beginning of the window after it, or the end of the recording, ns
