@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from gtrace_analyze._errors import QueryError, UsageError
+from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
 
 __all__ = ["Life", "collect", "facts", "until"]
@@ -69,13 +70,12 @@ _WAKERS = """
     FROM woken AS w
     LEFT JOIN goroutines AS g ON g.pid = $pid AND g.goid = w.waker_goid
     WHERE w.wake IS NOT NULL
-    ORDER BY w.wakes DESC, w.waited_ns DESC, w.wake, w.waker_goid
 """
+_BY_WAKES = ("-wakes", "-waited_ns", "wake", "waker_goid")
 _CHILDREN = """
     SELECT created_at, created_by, function, count(*) AS goroutines, count(ts_end) AS ended
     FROM goroutines WHERE pid = $pid AND parent_goid = $goid
     GROUP BY created_at, created_by, function
-    ORDER BY goroutines DESC, created_at, function
 """
 # As many as `most` of the latest, and those that began at the same moment as the first of them.
 _INTERVALS = """
@@ -108,8 +108,8 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
         stack=frames.get(last["stack_id"], []),
         creator_stack=frames.get(row["create_stack_id"], []),
         waits=engine.table(_WAITS, ended),
-        wakers=engine.table(_WAKERS, who),
-        children=engine.table(_CHILDREN, who),
+        wakers=ordered(engine.table(_WAKERS, who), *_BY_WAKES),
+        children=ordered(engine.table(_CHILDREN, who), "-goroutines", "created_at", "function"),
         intervals=engine.table(_INTERVALS, ended | {"since": since}),
         interval_count=last["intervals"],
     )

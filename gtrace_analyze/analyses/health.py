@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
 
 __all__ = ["collect", "notes"]
 
-_SQL = "SELECT * FROM health ORDER BY severity DESC, name, description"
-
 
 def collect(engine: Engine) -> pa.Table:
     """The view `health`, warnings first."""
-    return engine.table(_SQL)
+    return ordered(engine.table("FROM health"), "-severity", "name", "description")
 
 
 def notes(engine: Engine) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gtrace_analyze._errors import UsageError
+from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.moments import Moments
 from gtrace_analyze.selection import ALL, Selection
@@ -60,21 +61,22 @@ def collect(
     if selection != ALL:
         source = f"latency_stats_at($start, $end, $goids, $pattern, '{by}')"
         parameters = selection.parameters(engine)
-    return engine.table(
+    found = engine.table(
         f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])} FROM {source} "
-        "WHERE level = $level AND system = $system "
-        f"ORDER BY {', '.join(['total_ns DESC', *LEVELS[by]])}",
+        "WHERE level = $level AND system = $system",
         {**parameters, "level": by, "system": system},
     )
+    return ordered(found, "-total_ns", *LEVELS[by])
 
 
 def over_time(engine: Engine, selection: Selection = ALL, system: bool = False) -> pa.Table:
     """Latency in hundredths of the selected time; the columns of `latency_over_time`."""
     source, parameters = _source(engine, selection, "latency_over_time")
-    return engine.table(
-        f"SELECT * EXCLUDE (system) FROM {source} WHERE system = $system ORDER BY step",
+    steps = engine.table(
+        f"SELECT * EXCLUDE (system) FROM {source} WHERE system = $system",
         {**parameters, "system": system},
     )
+    return ordered(steps, "step")
 
 
 def heatmap(engine: Engine, selection: Selection = ALL) -> pa.Table:
@@ -83,9 +85,8 @@ def heatmap(engine: Engine, selection: Selection = ALL) -> pa.Table:
     Bin n holds waits from 2^(n/4) ns on, as in the view `latency_heatmap`.
     """
     source, parameters = _source(engine, selection, "latency_heatmap")
-    return engine.table(
-        f"SELECT step, bin, runs FROM {source} WHERE NOT system ORDER BY step, bin", parameters
-    )
+    cells = engine.table(f"SELECT step, bin, runs FROM {source} WHERE NOT system", parameters)
+    return ordered(cells, "step", "bin")
 
 
 def worst(engine: Engine, selection: Selection = ALL, most: int = 20) -> pa.Table:
@@ -95,8 +96,7 @@ def worst(engine: Engine, selection: Selection = ALL, most: int = 20) -> pa.Tabl
     else:
         source = "latency_worst_of($start, $end, $goids, $pattern, $most)"
         parameters = selection.parameters(engine) | {"most": most}
-    rows = engine.table(f"SELECT * FROM {source} ORDER BY dur_seen DESC, ts, goid", parameters)
-    return rows.slice(0, most)
+    return ordered(engine.table(f"FROM {source}", parameters), "-dur_seen", "ts", "goid")[:most]
 
 
 def chart(engine: Engine, selection: Selection = ALL) -> Chart:

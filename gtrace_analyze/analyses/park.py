@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from gtrace_analyze._errors import UsageError
+from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.moments import Moments
 from gtrace_analyze.selection import ALL, Selection
@@ -62,12 +63,12 @@ def collect(
     if selection != ALL:
         source = f"park_stats_at($start, $end, $goids, $pattern, '{by}')"
         parameters = selection.parameters(engine)
-    return engine.table(
-        f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])} FROM {source} "
-        "WHERE level = $level AND system = $system "
-        f"ORDER BY total_ns + open_ns DESC, {', '.join(LEVELS[by])}",
+    found = engine.table(
+        f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])}, total_ns + open_ns AS spent_ns "
+        f"FROM {source} WHERE level = $level AND system = $system",
         {**parameters, "level": by, "system": system},
     )
+    return ordered(found, "-spent_ns", *LEVELS[by]).drop_columns("spent_ns")
 
 
 def histograms(

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gtrace_analyze.analyses import health, leaks, park
+from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
@@ -40,9 +41,9 @@ class Summary:
 
 
 _SITES = """
-    SELECT created_by, created_at, function, at_start, created, ended, live, system
+    SELECT created_by, created_at, function, at_start, created, ended, live, system,
+        created - ended AS growth
     FROM {creation_sites}
-    ORDER BY created - ended DESC, created DESC, created_at, function
 """
 _OF_EXE = ("path", "go_version", "arch")
 _OF_PROCESS = ("argv", "launched", "ended_ts", "exit_status")
@@ -71,7 +72,8 @@ def collect(
     (recording,) = engine.rows("FROM recording")
     if span:
         recording |= {"ts": start, "ts_end": end, "dur": end - start}
-    made = engine.table(_SITES.format(creation_sites=sites), span)
+    found_sites = engine.table(_SITES.format(creation_sites=sites), span)
+    made = ordered(found_sites, "-growth", "-created", "created_at", "function")
     (size,) = engine.rows("SELECT coalesce(sum(bytes), 0)::BIGINT AS bytes FROM stg_parts")
     events, source = ("count(*)", _IN_SPAN) if span else ("events", "event_counts")
     counts = engine.rows(_COUNTS.format(events=events, source=source), span)
@@ -83,7 +85,9 @@ def collect(
         events={row["kind"]: row["events"] for row in counts},
         bytes=size["bytes"],
         goroutines=_counts(made),
-        sites=made.filter(pc.invert(made["system"])).drop_columns("system").slice(0, most),
+        sites=made.filter(pc.invert(made["system"]))
+        .drop_columns(["system", "growth"])
+        .slice(0, most),
         parks=(park.collect(engine, selection) if parks is None else parks).slice(0, most),
         leaks=leaks.collect(engine, selection) if found is None else found,
         notes=health.notes(engine),
