@@ -13,4 +13,4 @@ SELECT
     pow(2, (bin + 1) / 4) AS to_ns,
     count(*) AS runs
 FROM binned
-GROUP BY ALL
+GROUP BY system, step, bin
