@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +67,15 @@ class Engine:
         self.provide(_words(sql))
         with _naming_damage(self.recording):
             return self._con.sql(sql, params=parameters or None).to_arrow_table()
+
+    def unordered(self, sql: str, parameters: dict[str, Any] | None = None) -> pa.Table:
+        """The same in any order, whatever the query says, which takes a little less time."""
+        self.provide(_words(sql))
+        with _naming_damage(self.recording), warnings.catch_warnings():
+            # Of a copy, which takes less time than what DuckDB advises instead: a relation, that
+            # binds the query twice.
+            warnings.simplefilter("ignore", UserWarning)
+            return self._con.execute(sql, parameters or None).to_arrow_table()
 
     def rows(self, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         """The same as dicts. Not by way of Arrow, which takes longer than a small query itself."""

@@ -82,9 +82,9 @@ _OF_SOME = _INTERVALS.format(
     whose="SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)",
     which="AND i.goid BETWEEN $low AND $high",
 )
-_BEGAN = """
-    SELECT count(*) AS intervals, list_min(max(ts, $most)) AS ts
-    FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts < $end
+_BEGAN = f"""
+    SELECT ts FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts < $end
+    ORDER BY ts DESC LIMIT 1 OFFSET {_MOST_STEPS}
 """
 # What all goroutines did is read at once unless it is more than this; else what so many of them
 # did, which takes hardly longer than to read it of one.
@@ -195,15 +195,14 @@ class _Walk:
         self._reads: dict[int, _Read] = {}
         self._missing: dict[int, None] = {}
         self._parents: dict[int, int | None] = {}
-        found = engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
+        found = engine.unordered(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
         everything = _Read(found, self._until)
         self._everything = everything if everything.size < _ALL_AT_ONCE else None
 
     def _earliest(self, pid: int, goid: int, low: int, high: int) -> int:
         """The moment before which the path cannot go, by how many intervals the last one had."""
-        most = _MOST_STEPS + 1
-        (began,) = self._engine.rows(_BEGAN, {"pid": pid, "goid": goid, "end": high, "most": most})
-        return low if began["intervals"] < most else max(low, began["ts"])
+        began = self._engine.rows(_BEGAN, {"pid": pid, "goid": goid, "end": high})
+        return max(low, int(began[0]["ts"])) if began else low
 
     def back(
         self, goid: int, low: int, high: int, chain: tuple[int, ...], waits_for_lock: bool
@@ -263,7 +262,7 @@ class _Walk:
 
     def _read(self, goids: list[int]) -> None:
         who = {"goids": goids, "low": min(goids), "high": max(goids)}
-        read = _Read(self._engine.table(_OF_SOME, who | self._span), self._until)
+        read = _Read(self._engine.unordered(_OF_SOME, who | self._span), self._until)
         self._reads |= dict.fromkeys(goids, read)
 
     def _descends(self, goid: int, ancestors: tuple[int, ...]) -> bool:
@@ -290,7 +289,7 @@ class _Walk:
 
         All at once, which takes as long as to ask for one.
         """
-        rows = self._engine.table(
+        rows = self._engine.unordered(
             "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid AND parent_goid IS NOT NULL",
             {"pid": self._span["pid"]},
         )

@@ -52,12 +52,12 @@ _WAITS = """
     )
     SELECT w.reason::VARCHAR AS reason, s.function, s.file, s.line, sum(w.waits)::BIGINT AS waits,
         coalesce(sum(w.total_ns), 0)::BIGINT AS total_ns, max(w.max_ns) AS max_ns,
-        max(w.open_ns) AS open_ns
+        max(w.open_ns) AS open_ns,
+        (coalesce(sum(w.total_ns), 0) + coalesce(max(w.open_ns), 0))::BIGINT AS spent_ns
     FROM waited AS w LEFT JOIN stacks AS s ON s.stack_id = w.stack_id
     GROUP BY w.reason, s.function, s.file, s.line, s.site
-    ORDER BY coalesce(sum(w.total_ns), 0) + coalesce(max(w.open_ns), 0) DESC,
-        reason, s.function, s.line
 """
+_BY_TIME = ("-spent_ns", "reason", "function", "line")
 _WAKERS = """
     WITH woken AS (
         SELECT wake_of('waiting', began_by, ended_by, reason, waker_goid) AS wake, waker_goid,
@@ -77,6 +77,7 @@ _CHILDREN = """
     FROM goroutines WHERE pid = $pid AND parent_goid = $goid
     GROUP BY created_at, created_by, function
 """
+_BY_NUMBER = ("-goroutines", "created_at", "function")
 # As many as `most` of the latest, and those that began at the same moment as the first of them.
 _INTERVALS = """
     SELECT i.ts, i.ts_end, coalesce(i.ts_end, $ended) - i.ts AS dur_seen, i.state::VARCHAR AS state,
@@ -86,7 +87,6 @@ _INTERVALS = """
         i.tid, i.cpu, i.certain
     FROM int_intervals AS i LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
     WHERE i.pid = $pid AND i.goid = $goid AND i.ts >= $since
-    ORDER BY i.ts, i.ts_end NULLS LAST
 """
 
 
@@ -107,10 +107,10 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
         facts=row,
         stack=frames.get(last["stack_id"], []),
         creator_stack=frames.get(row["create_stack_id"], []),
-        waits=engine.table(_WAITS, ended),
-        wakers=ordered(engine.table(_WAKERS, who), *_BY_WAKES),
-        children=ordered(engine.table(_CHILDREN, who), "-goroutines", "created_at", "function"),
-        intervals=engine.table(_INTERVALS, ended | {"since": since}),
+        waits=ordered(engine.unordered(_WAITS, ended), *_BY_TIME).drop_columns("spent_ns"),
+        wakers=ordered(engine.unordered(_WAKERS, who), *_BY_WAKES),
+        children=ordered(engine.unordered(_CHILDREN, who), *_BY_NUMBER),
+        intervals=ordered(engine.unordered(_INTERVALS, ended | {"since": since}), "ts", "ts_end"),
         interval_count=last["intervals"],
     )
 
