@@ -2,7 +2,8 @@
 -- match, on either side; NULL for an argument means no restriction. The columns are those of
 -- `wake_graph`, and level (function or goroutine), and at level goroutine pid, waker_goid and goid.
 CREATE TEMP MACRO wake_graph_of(t0, t1, goids, pattern) AS TABLE
-WITH named AS (
+-- Else the names of all are looked up before the pairs are counted.
+WITH named AS MATERIALIZED (
     SELECT
         p.* EXCLUDE (waker_spot, spot, reason),
         p.reason::VARCHAR AS reason,
@@ -37,12 +38,11 @@ SELECT
     goroutine,
     function,
     reason,
-    sum(wakes)::BIGINT AS wakes,
-    sum(waited_ns)::BIGINT AS waited_ns,
-    max(longest_ns) AS longest_ns,
-    sum(uncertain)::BIGINT AS uncertain
-FROM chosen
-GROUP BY system, wake, waker_goroutine, waker_function, goroutine, function, reason
+    wakes,
+    waited_ns,
+    longest_ns,
+    uncertain
+FROM int_wake_functions_of(t0, t1, goids, pattern)
 UNION ALL
 SELECT
     'goroutine', system, wake, pid, waker_goid, waker_goroutine, waker_function, goid, goroutine,

@@ -1,0 +1,63 @@
+-- The level "function" of `wake_graph_of`, by numbers for names as far as can be: there are far fewer
+-- functions than pairs of goroutines. The columns are those of `wake_graph`.
+CREATE TEMP MACRO int_wake_functions_of(t0, t1, goids, pattern) AS TABLE
+WITH counted AS (
+    SELECT
+        w.system,
+        w.wake,
+        h.function_number AS waker_goroutine,
+        w.waker_spot,
+        g.function_number AS goroutine,
+        w.spot,
+        w.reason,
+        count(*) FILTER (w.certain) AS wakes,
+        coalesce(sum(w.dur) FILTER (w.certain), 0)::BIGINT AS waited_ns,
+        max(w.dur) FILTER (w.certain) AS longest_ns,
+        count(*) FILTER (NOT w.certain) AS uncertain
+    FROM int_woken_of(t0, t1) AS w
+    LEFT JOIN int_origins AS g ON g.pid = w.pid AND g.goid = w.goid
+    LEFT JOIN int_origins AS h ON h.pid = w.pid AND h.goid = w.waker_goid
+    WHERE goids IS NULL OR list_contains(goids, w.goid) OR list_contains(goids, w.waker_goid)
+    GROUP BY ALL
+),
+starts AS (
+    SELECT DISTINCT function_number, function FROM int_origin_names
+),
+named AS (
+    SELECT
+        coalesce(c.system, false) AS system,
+        c.wake,
+        h.function AS waker_goroutine,
+        w.function AS waker_function,
+        g.function AS goroutine,
+        s.function,
+        c.reason::VARCHAR AS reason,
+        c.wakes,
+        c.waited_ns,
+        c.longest_ns,
+        c.uncertain
+    FROM counted AS c
+    LEFT JOIN stacks AS s ON s.stack_id = c.spot
+    LEFT JOIN stacks AS w ON w.stack_id = c.waker_spot
+    LEFT JOIN starts AS g ON g.function_number = c.goroutine
+    LEFT JOIN starts AS h ON h.function_number = c.waker_goroutine
+)
+SELECT
+    system,
+    wake,
+    waker_goroutine,
+    waker_function,
+    goroutine,
+    function,
+    reason,
+    sum(wakes)::BIGINT AS wakes,
+    sum(waited_ns)::BIGINT AS waited_ns,
+    max(longest_ns) AS longest_ns,
+    sum(uncertain)::BIGINT AS uncertain
+FROM named
+WHERE pattern IS NULL
+    OR regexp_matches(function, pattern)
+    OR regexp_matches(goroutine, pattern)
+    OR regexp_matches(waker_function, pattern)
+    OR regexp_matches(waker_goroutine, pattern)
+GROUP BY system, wake, waker_goroutine, waker_function, goroutine, function, reason
