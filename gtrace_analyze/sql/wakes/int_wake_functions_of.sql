@@ -1,5 +1,6 @@
--- The level "function" of `wake_graph_of`, by numbers for names as far as can be: there are far fewer
--- functions than pairs of goroutines. The columns are those of `wake_graph`.
+-- Who woke whom and how often from t0 on and before t1, function by function; for the arguments see
+-- `wake_graph_of`. The columns are those of `wake_graph`. By numbers for names first: there are far
+-- fewer functions than pairs of goroutines, and the names of several may be the same.
 CREATE TEMP MACRO int_wake_functions_of(t0, t1, goids, pattern) AS TABLE
 WITH counted AS (
     SELECT
