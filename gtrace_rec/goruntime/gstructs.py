@@ -146,7 +146,8 @@ class GStructs:
         """Which of them did not run between this reading of them and the other.
 
         One that ran and came back to the very same place is told by trackingSeq, which casgstatus
-        of `runtime/proc.go` adds one to whenever it ceases to run (Go 1.19 to 1.27).
+        of `runtime/proc.go` adds one to whenever it ceases to run (Go 1.19 to 1.27). It has 8 bits:
+        one that ran a multiple of 256 times and is in the same place again cannot be told.
         """
         same: NDArray[np.bool_] = (self._state == other._state).all(axis=1)
         return same & self.readable & other.readable
