@@ -56,9 +56,5 @@ SELECT
     max(longest_ns) AS longest_ns,
     sum(uncertain)::BIGINT AS uncertain
 FROM named
-WHERE pattern IS NULL
-    OR regexp_matches(function, pattern)
-    OR regexp_matches(goroutine, pattern)
-    OR regexp_matches(waker_function, pattern)
-    OR regexp_matches(waker_goroutine, pattern)
+WHERE int_wake_matches(pattern, waker_goroutine, waker_function, goroutine, function)
 GROUP BY system, wake, waker_goroutine, waker_function, goroutine, function, reason

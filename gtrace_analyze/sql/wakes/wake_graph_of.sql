@@ -20,11 +20,7 @@ WITH named AS MATERIALIZED (
 ),
 chosen AS (
     FROM named
-    WHERE pattern IS NULL
-        OR regexp_matches(function, pattern)
-        OR regexp_matches(goroutine, pattern)
-        OR regexp_matches(waker_function, pattern)
-        OR regexp_matches(waker_goroutine, pattern)
+    WHERE int_wake_matches(pattern, waker_goroutine, waker_function, goroutine, function)
 )
 SELECT
     'function' AS level,
