@@ -28,7 +28,7 @@ frequent AS (
     SELECT coalesce((SELECT wakes FROM pairs ORDER BY wakes DESC LIMIT 1 OFFSET 10_000), 0) AS least
 ),
 kept AS (
-    -- There are no more of these; the limit says so to the planner, who else expects a million.
+    -- There are no more of these; the limit says so to the planner, which else expects a million.
     FROM pairs WHERE wakes > (SELECT least FROM frequent) ORDER BY wakes DESC LIMIT 10_000
 ),
 chosen AS (

@@ -53,6 +53,7 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
 def _tenths(joins: list[int], scene: Scene) -> int:
     """In how many tenths of the time looked at somebody came, given when they did, in order."""
     length = scene.end - scene.start
-    inner = (scene.start - -n * length // _TENTHS for n in range(1, _TENTHS))
+    # Rounded up, to the first nanosecond of each.
+    inner = (scene.start - (-n * length // _TENTHS) for n in range(1, _TENTHS))
     places = [0, *(bisect_left(joins, edge) for edge in inner), len(joins)]
     return sum(first < last for first, last in pairwise(places))
