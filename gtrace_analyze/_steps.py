@@ -177,7 +177,7 @@ class _Follower:
         rows = pa.concat_tables([self._open, *events, self._others.slice(0, others)])
         self._others = self._others.slice(others)
         order, final = _order(*(rows[name].to_numpy() for name in ("pid", "goid", "seq")))
-        positions = pa.array(order)
+        positions = pa.array(order.astype(np.uint32))
         columns = {
             name: _arranged(rows[name], positions) for name in rows.column_names if name != "seq"
         }
@@ -188,7 +188,7 @@ class _Follower:
         if not last:
             # Of one that ended in an earlier chunk, nothing is to be expected any more.
             gone = self._ends[kinds] & (order < len(self._open))
-            self._open = rows.take(pa.array(order[final & ~gone]))
+            self._open = rows.take(pa.array(np.sort(order[final & ~gone])))
             pairs[final] = _LATER
         columns["pair"] = pa.array(pairs)
         columns["reason"] = pa.DictionaryArray.from_arrays(columns["reason"], self._reasons)
@@ -215,18 +215,19 @@ def _order(
         final[:-1] = (goids[1:] != goids[:-1]) | (pids[1:] != pids[:-1])
         return order, final
     # Numbers of goroutine and position in one are sorted in a tenth of the time.
-    by_time = np.argsort(seq, kind="stable")  # quick, for it is nearly so
     keys = goid - int(goid.min())
     if processes > 1:
         keys += (pid - int(pid.min())).astype(np.int64) * width
-    keys = keys[by_time]
+    by_time = None if (seq[1:] >= seq[:-1]).all() else np.argsort(seq, kind="stable")
+    if by_time is not None:
+        keys = keys[by_time]
     keys <<= bits
     keys |= np.arange(len(seq))
     keys.sort()
     goroutines = keys >> bits
     final[:-1] = goroutines[1:] != goroutines[:-1]
     keys &= (1 << bits) - 1
-    return by_time[keys], final
+    return (keys if by_time is None else by_time[keys]), final
 
 
 def _arranged(column: pa.ChunkedArray, positions: pa.Array) -> pa.Array:
@@ -235,23 +236,39 @@ def _arranged(column: pa.ChunkedArray, positions: pa.Array) -> pa.Array:
         values = pc.min_max(whole)
         if values["min"] == values["max"]:
             return whole  # they are all the same
-    return pc.take(whole, positions, boundscheck=False)
+    # Values and whether they are valid apart: together it takes Arrow three times as long.
+    values = pc.take(_values(whole), positions, boundscheck=False)
+    if not whole.null_count:
+        return values
+    valid = pc.take(pa.array(_valid(whole)), positions, boundscheck=False)
+    return _with_nulls(values, valid.to_numpy())
 
 
 def _next(column: pa.Array, final: npt.NDArray[np.bool_]) -> pa.Array:
     """The value in the next row, NULL where a row is the last one of its goroutine."""
     values = np.zeros(len(column), column.type.to_pandas_dtype())
-    values[:-1] = _values(column)[1:]
-    valid = ~final
+    values[:-1] = _values(column).to_numpy()[1:]
+    valid = (~final).view(np.uint8)
     if column.null_count:
-        valid[:-1] &= column.is_valid().to_numpy(zero_copy_only=False)[1:]
-    buffers = [pa.py_buffer(np.packbits(valid, bitorder="little")), pa.py_buffer(values)]
-    return pa.Array.from_buffers(column.type, len(column), buffers)
+        valid[:-1] &= _valid(column)[1:]
+    return _with_nulls(pa.array(values), valid)
 
 
-def _values(column: pa.Array) -> npt.NDArray[Any]:
+def _values(column: pa.Array) -> pa.Array:
     """The values as they lie in memory, whatever stands there where one is NULL."""
-    values: npt.NDArray[Any] = pa.Array.from_buffers(
-        column.type, len(column), [None, column.buffers()[1]], 0, column.offset
-    ).to_numpy()
-    return values
+    return pa.Array.from_buffers(
+        column.type, len(column), [None, column.buffers()[1]], offset=column.offset
+    )
+
+
+def _valid(column: pa.Array) -> npt.NDArray[np.uint8]:
+    """1 where a column that has NULLs has none, 0 where it has."""
+    bits = np.frombuffer(column.buffers()[0], np.uint8)
+    end = column.offset + len(column)
+    return np.unpackbits(bits, count=end, bitorder="little")[column.offset :]
+
+
+def _with_nulls(values: pa.Array, valid: npt.NDArray[np.uint8]) -> pa.Array:
+    """These values, but NULL where `valid` is 0."""
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(values.type, len(values), [bits, values.buffers()[1]])
