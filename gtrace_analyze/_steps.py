@@ -4,6 +4,7 @@ DuckDB can sort the events by goroutine, but takes three times as long. Here it 
 the recording at a time: what is in a chunk is put in the order of goroutines, and each one's last
 change is kept until the chunk that has its next. So the memory of a chunk is enough, and what is
 made of one lies together: in the tables, all that ended in a span of time, goroutine by goroutine.
+The events that begin and end lives are taken out on the way, for the same reason.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from gtrace_analyze._binding import PART_SHIFT, ROW_SHIFT
 from gtrace_analyze._errors import DamageError
 from gtrace_analyze.recording import Recording
 
-__all__ = ["NO_STEPS", "SOURCES", "TABLES", "chunks"]
+__all__ = ["NOTHING", "SOURCES", "TABLES", "Chunk", "chunks"]
 
 # Tables made of chunks, one after the other, and what those are made of besides events.
-TABLES = ("int_waits", "int_runnables", "int_runs")
+TABLES = ("int_waits", "int_runnables", "int_runs", "int_life_events")
 SOURCES = ("int_other_transitions", "int_kinds")
 
 _EVENTS = 1_000_000  # in a chunk
@@ -61,20 +62,34 @@ _STEPS = pa.schema(
         ("next_stack", pa.int32()),
     ]
 )
-NO_STEPS = _STEPS.empty_table()
+_LIVES = ("create", "create_parked", "create_syscall", "exit")
+_LIFE_EVENTS = pa.schema(
+    [
+        *(_TRANSITIONS.field(n) for n in ("pid", "goid", "ts")),
+        ("kind", pa.dictionary(pa.uint8(), pa.string())),
+        *(_TRANSITIONS.field(n) for n in ("other_goid", "stack_id", "pc", "obj")),
+    ]
+)
+
+# Tables by the names that the SQL has for them.
+Chunk = dict[str, pa.Table]
+NOTHING: Chunk = {
+    "raw_steps": _STEPS.empty_table(),
+    "raw_life_events": _LIFE_EVENTS.empty_table(),
+}
 
 Positions = npt.NDArray[np.int64]
 
 
-def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[pa.Table]:
-    """Tables to be called raw_steps, at least one, which `int_steps` makes sense of.
+def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chunk]:
+    """The recording in chunks, at least one: its steps, and its events of _LIVES.
 
     The steps of a goroutine are in order. Raises DamageError if a part is damaged inside.
     """
     transitions = _Transitions(con)
     follow = _Follower(transitions)
 
-    def each() -> Iterator[pa.Table]:
+    def each() -> Iterator[Chunk]:
         pieces: list[pa.Table] = []
         for piece in transitions.of_events(recording):
             pieces.append(piece)
@@ -86,9 +101,9 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[pa.
     coming = each()
     with ThreadPoolExecutor(1) as ahead:  # while tables are made of one, the next is made
         chunk = ahead.submit(next, coming, None)
-        while (table := chunk.result()) is not None:
+        while (made := chunk.result()) is not None:
             chunk = ahead.submit(next, coming, None)
-            yield table
+            yield made
 
 
 class _Transitions:
@@ -96,9 +111,9 @@ class _Transitions:
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = con
-        self._kinds = self._names("event_kind")
+        self.kinds = self._names("event_kind")
         self.reasons = self._names("wait_reason")
-        self._switch, self._resume = map(self._kinds.index, ("coro_switch", "coro_resume"))
+        self._switch, self._resume = map(self.kinds.index, ("coro_switch", "coro_resume"))
         ends = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE state = 'dead'").fetchall()
         self.ends = np.zeros(_NONE + 1, bool)  # whether a kind is the end of a life
         self.ends[[code for (code,) in ends]] = True
@@ -124,7 +139,7 @@ class _Transitions:
         columns: dict[str, Any] = {
             **{name: events[name] for name in events.column_names},
             "seq": pa.array(first + (np.arange(events.num_rows) << ROW_SHIFT)),
-            "kind": self._codes(events["kind"], self._kinds, "event_kind"),
+            "kind": self._codes(events["kind"], self.kinds, "event_kind"),
             "reason": self._codes(events["reason"], self.reasons, "wait_reason"),
             "certain": pa.repeat(True, events.num_rows),
         }
@@ -163,12 +178,27 @@ class _Follower:
     """Puts each transition together with the next one of its goroutine, chunk by chunk."""
 
     def __init__(self, transitions: _Transitions) -> None:
+        self._kinds = transitions.kinds
+        self._lives = pa.array([self._kinds.index(kind) for kind in _LIVES], pa.uint8())
         self._ends = transitions.ends
         self._reasons = transitions.reasons
         self._others = transitions.others
         self._open = _TRANSITIONS.empty_table()  # those whose next one is yet to come
 
-    def chunk(self, events: list[pa.Table], last: bool = False) -> pa.Table:
+    def chunk(self, events: list[pa.Table], last: bool = False) -> Chunk:
+        """What there is to tell after these events; if they are the last, what is open, too."""
+        steps = self._steps(events, last)
+        return {"raw_steps": steps, "raw_life_events": self._life_events(events)}
+
+    def _life_events(self, events: list[pa.Table]) -> pa.Table:
+        told = [each.filter(pc.is_in(each["kind"], self._lives)) for each in events]
+        rows = pa.concat_tables([_TRANSITIONS.empty_table(), *told]).combine_chunks()
+        columns = {name: rows[name] for name in _LIFE_EVENTS.names}
+        codes = rows["kind"].combine_chunks()
+        columns["kind"] = pa.DictionaryArray.from_arrays(codes, self._kinds)
+        return pa.table(columns, _LIFE_EVENTS)
+
+    def _steps(self, events: list[pa.Table], last: bool) -> pa.Table:
         """The steps that end in a chunk; if it is the last one, also those that do not."""
         others = len(self._others)
         if not last:

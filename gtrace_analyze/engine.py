@@ -155,11 +155,11 @@ class Engine:
                 self.provide(o.uses)
                 tables.append(o)
         self.provide(_steps.SOURCES)
-        for number, steps in enumerate(_steps.chunks(self._con, self.recording)):
-            self._con.register("raw_steps", steps)
+        for number, chunk in enumerate(_steps.chunks(self._con, self.recording)):
+            _register(self._con, chunk)
             for o in tables:
                 self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
-        self._con.register("raw_steps", _steps.NO_STEPS)
+        _register(self._con, _steps.NOTHING)
 
 
 # Words of a query whose answer is what there is to query.
@@ -241,7 +241,12 @@ def _prepare(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
         con.execute("SET enable_progress_bar = false")
     with _naming_damage(recording):
         bind(con, recording)
-    con.register("raw_steps", _steps.NO_STEPS)
+    _register(con, _steps.NOTHING)
+
+
+def _register(con: duckdb.DuckDBPyConnection, chunk: _steps.Chunk) -> None:
+    for name, table in chunk.items():
+        con.register(name, table)
 
 
 def _close_doors(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:

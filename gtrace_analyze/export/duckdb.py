@@ -11,7 +11,7 @@ import duckdb
 from gtrace_analyze import catalog
 from gtrace_analyze._binding import bind, set_variables
 from gtrace_analyze._errors import GtraceError
-from gtrace_analyze._steps import NO_STEPS
+from gtrace_analyze._steps import NOTHING
 from gtrace_analyze.engine import Engine
 
 __all__ = ["write"]
@@ -28,7 +28,8 @@ def write(engine: Engine, file: Path) -> str:
         with duckdb.connect(str(file)) as con:
             con.execute(_SETTINGS)
             bind(con, engine.recording)
-            con.register("raw_steps", NO_STEPS)
+            for name, table in NOTHING.items():
+                con.register(name, table)
             for name in sorted({name for o in objects for name in _RAW.findall(o.sql)}):
                 con.execute(f"CREATE TABLE main.{name} AS FROM temp.{name}")
         # Anew, without what `bind` made for the connection: only what lies in the file is there.

@@ -28,18 +28,13 @@ CREATE TABLE goroutines (
     lives,           -- how often it began to live, as far as was seen: 1, unless lent to C
     certain          -- all of its intervals are
 ) AS
-WITH turns AS MATERIALIZED (
-    SELECT kind, pid, goid, ts, other_goid, pc, obj, stack_id
-    FROM stg_events
-    WHERE kind IN ('create', 'create_parked', 'create_syscall', 'exit')
-),
-born AS (
-    FROM turns
+WITH born AS (
+    FROM int_life_events
     WHERE kind IN ('create', 'create_parked')
 ),
 lent AS (
     SELECT pid, goid, min(ts) AS ts, count(*) AS lives
-    FROM turns
+    FROM int_life_events
     WHERE kind = 'create_syscall'
     GROUP BY pid, goid
 ),
@@ -127,7 +122,7 @@ life AS (
     UNION ALL
     -- Of these nothing but the end was seen.
     SELECT pid, goid, max(ts), max(ts), 'dead', NULL, NULL, NULL, NULL, 0, false
-    FROM turns
+    FROM int_life_events
     ANTI JOIN past USING (pid, goid)
     WHERE kind = 'exit'
     GROUP BY pid, goid
