@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from synth import Recording
+
 COMMANDS = ["gtrace-rec", "gtrace-analyze"]
 HEAVY = {"bcc", "duckdb", "elftools", "matplotlib", "numpy", "pandas", "pyarrow"}
 
@@ -112,6 +114,18 @@ def test_help_imports_nothing_heavy(installed: Path, tmp_path: Path, command: st
     for arguments in [["--help"], *([name, "--help"] for name in subcommands)]:
         said = _run([installed / "python", "-c", script, program, *arguments], tmp_path)
         assert said.splitlines()[-1] == "imported: []", f"{command} {' '.join(arguments)}"
+
+
+def test_a_command_does_without_pandas(installed: Path, tmp_path: Path) -> None:
+    """Which pyarrow would load by the way, and take longer than the command itself."""
+    b = Recording()
+    b.go(7, ts=1).run(2).park(3, "select", ["main.f main.go:1"])
+    trace = b.write(tmp_path / "trace")
+    program = [installed / "python", "-X", "importtime", installed / "gtrace-analyze"]
+    done = subprocess.run([*program, "leaks", trace], capture_output=True, text=True)
+    loaded = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "pyarrow.lib" in loaded
+    assert "pandas.core" not in loaded  # pandas itself is there, since it was tried
 
 
 def _subcommands(text: str) -> list[str]:

@@ -61,8 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    from gtrace_rec._nopandas import without_pandas
+
     try:
-        status = cli.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
+        with without_pandas():
+            status = cli.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
     except click.ClickException as e:
         e.show()
         return e.exit_code

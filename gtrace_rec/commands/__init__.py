@@ -70,9 +70,11 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line; expected failures become one line and their exit status."""
     from gtrace_rec._errors import GtraceError
+    from gtrace_rec._nopandas import without_pandas
 
     try:
-        status = cli.main(args, prog_name="gtrace-rec", standalone_mode=False)
+        with without_pandas():
+            status = cli.main(args, prog_name="gtrace-rec", standalone_mode=False)
     except click.ClickException as e:
         e.show()
         sys.exit(e.exit_code)

@@ -37,9 +37,6 @@ def command(ctx: click.Context, /, print_config: bool, **_: object) -> int:
         signals.hold_all()
     else:
         signals.hold()
-    from gtrace_rec.arrowalone import arrow_alone
-
-    arrow_alone()
     from gtrace_rec.session import record_launched, record_processes
     from gtrace_rec.target import only_go_process
 
