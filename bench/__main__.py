@@ -26,6 +26,8 @@ _ONLY_IF_NAMED = {"hundred-million"}
 
 def main(words: list[str]) -> None:
     """Run, print, keep."""
+    if unknown := [word for word in words if not any(word in name for name in BENCHMARKS)]:
+        sys.exit(f"no benchmark is called {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     results: list[Result] = []
     for name, measure in BENCHMARKS.items():
         named = any(word in name for word in words)
