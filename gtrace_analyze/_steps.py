@@ -28,12 +28,11 @@ __all__ = ["NOTHING", "SOURCES", "TABLES", "Chunk", "chunks"]
 
 # Tables made of chunks, one after the other, and what those are made of besides events.
 TABLES = ("int_waits", "int_runnables", "int_runs", "int_life_events")
-SOURCES = ("int_other_transitions", "int_kinds")
+SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
 
 _EVENTS = 1_000_000  # in a chunk
 _BATCH = 100_000  # steps that one thread reads at a time
-# In the place of the next transition's kind: there is none. And of both kinds: it is yet to come.
-_NONE, _LATER = 0xFF, 0xFFFF
+_NONE = 0xFF  # in the place of the next transition's kind: there is none
 _TRANSITIONS = pa.schema(
     [
         ("pid", pa.int32()),
@@ -53,15 +52,29 @@ _TRANSITIONS = pa.schema(
 )
 _STEPS = pa.schema(
     [
-        *(_TRANSITIONS.field(n) for n in ("pid", "goid", "ts", "tid", "cpu", "stack_id")),
-        *(_TRANSITIONS.field(n) for n in ("pc", "obj", "certain")),
+        *(_TRANSITIONS.field(n) for n in ("pid", "goid", "ts")),
+        ("ts_end", pa.int64()),  # NULL if it does not end
+        ("pair", pa.uint16()),  # what began and what ended it, see int_kind_pairs
+        *(_TRANSITIONS.field(n) for n in ("tid", "cpu", "stack_id")),
+        ("certain", pa.bool_()),  # no snapshot was torn
+    ]
+)
+_WAITS = pa.schema(
+    [
+        *_STEPS,
         ("reason", pa.dictionary(pa.int16(), pa.string())),
-        ("pair", pa.uint16()),  # see int_kind_pairs
-        ("ts_end", pa.int64()),
-        ("next_other", pa.int64()),
+        *(_TRANSITIONS.field(n) for n in ("pc", "obj")),
+        ("next_other", pa.int64()),  # other_goid and stack_id of the transition that ended it
         ("next_stack", pa.int32()),
     ]
 )
+# The tables of steps, by the state that they are in; the last has all that are in no other.
+_BY_STATE = {
+    "raw_waits": ("waiting", _WAITS),
+    "raw_runnables": ("runnable", _STEPS),
+    "raw_runs": (None, _STEPS),
+}
+
 _LIVES = ("create", "create_parked", "create_syscall", "exit")
 _LIFE_EVENTS = pa.schema(
     [
@@ -74,15 +87,17 @@ _LIFE_EVENTS = pa.schema(
 # Tables by the names that the SQL has for them.
 Chunk = dict[str, pa.Table]
 NOTHING: Chunk = {
-    "raw_steps": _STEPS.empty_table(),
+    "raw_steps": _WAITS.empty_table(),
+    **{name: columns.empty_table() for name, (_, columns) in _BY_STATE.items()},
     "raw_life_events": _LIFE_EVENTS.empty_table(),
 }
 
 Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chunk]:
-    """The recording in chunks, at least one: its steps, and its events of _LIVES.
+    """The recording in chunks, at least one: its steps by state, and its events of _LIVES.
 
     The steps of a goroutine are in order. Raises DamageError if a part is damaged inside.
     """
@@ -99,11 +114,29 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chu
         yield follow.chunk(pieces, last=True)
 
     coming = each()
+    ((whole,),) = con.execute(
+        "SELECT NOT (getvariable('has_gaps') OR getvariable('has_pauses'))"
+    ).fetchall()
     with ThreadPoolExecutor(1) as ahead:  # while tables are made of one, the next is made
         chunk = ahead.submit(next, coming, None)
         while (made := chunk.result()) is not None:
             chunk = ahead.submit(next, coming, None)
-            yield made
+            yield made if whole else _cut(con, made)
+
+
+def _cut(con: duckdb.DuckDBPyConnection, chunk: Chunk) -> Chunk:
+    """The same, with what losses and closed recording windows leave of its steps."""
+    steps = pa.concat_tables([chunk[name] for name in _BY_STATE], promote_options="default")
+    con.register("raw_steps", steps)
+    periods = con.sql("FROM int_periods()").to_arrow_table()
+    con.register("raw_steps", NOTHING["raw_steps"])
+    states = periods["state"].cast(pa.string())
+    others = pc.invert(pc.is_in(states, pa.array([s for s, _ in _BY_STATE.values() if s])))
+    cut = {
+        name: periods.filter(pc.equal(states, state) if state else others).select(columns.names)
+        for name, (state, columns) in _BY_STATE.items()
+    }
+    return {**chunk, **cut}
 
 
 class _Transitions:
@@ -117,6 +150,11 @@ class _Transitions:
         ends = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE state = 'dead'").fetchall()
         self.ends = np.zeros(_NONE + 1, bool)  # whether a kind is the end of a life
         self.ends[[code for (code,) in ends]] = True
+        # In which of _BY_STATE the steps of a pair of kinds are; behind the last if in none.
+        self.tables = np.full(1 << 16, len(_BY_STATE), np.uint8)
+        states = [state for state, _ in _BY_STATE.values()]
+        for pair, state in con.execute("SELECT pair, state FROM int_kind_pairs").fetchall():
+            self.tables[pair] = states.index(state if state in states else None)
         others = con.sql("FROM int_other_transitions ORDER BY seq").to_arrow_table()
         self.others = others.cast(_TRANSITIONS)  # those that no event tells
 
@@ -182,13 +220,13 @@ class _Follower:
         self._lives = pa.array([self._kinds.index(kind) for kind in _LIVES], pa.uint8())
         self._ends = transitions.ends
         self._reasons = transitions.reasons
+        self._tables = transitions.tables
         self._others = transitions.others
         self._open = _TRANSITIONS.empty_table()  # those whose next one is yet to come
 
     def chunk(self, events: list[pa.Table], last: bool = False) -> Chunk:
         """What there is to tell after these events; if they are the last, what is open, too."""
-        steps = self._steps(events, last)
-        return {"raw_steps": steps, "raw_life_events": self._life_events(events)}
+        return {**self._steps(events, last), "raw_life_events": self._life_events(events)}
 
     def _life_events(self, events: list[pa.Table]) -> pa.Table:
         told = [each.filter(pc.is_in(each["kind"], self._lives)) for each in events]
@@ -198,7 +236,7 @@ class _Follower:
         columns["kind"] = pa.DictionaryArray.from_arrays(codes, self._kinds)
         return pa.table(columns, _LIFE_EVENTS)
 
-    def _steps(self, events: list[pa.Table], last: bool) -> pa.Table:
+    def _steps(self, events: list[pa.Table], last: bool) -> Chunk:
         """The steps that end in a chunk; if it is the last one, also those that do not."""
         others = len(self._others)
         if not last:
@@ -207,26 +245,41 @@ class _Follower:
         rows = pa.concat_tables([self._open, *events, self._others.slice(0, others)])
         self._others = self._others.slice(others)
         order, final = _order(*(rows[name].to_numpy() for name in ("pid", "goid", "seq")))
-        positions = pa.array(order.astype(np.uint32))
-        columns = {
-            name: _arranged(rows[name], positions) for name in rows.column_names if name != "seq"
-        }
-        kinds = columns["kind"].to_numpy()
+        kinds = rows["kind"].to_numpy()[order]
         pairs = kinds.astype(np.uint16) << 8
         pairs[:-1] |= kinds[1:]
         pairs[final] |= _NONE
+        tables = self._tables[pairs]
         if not last:
             # Of one that ended in an earlier chunk, nothing is to be expected any more.
             gone = self._ends[kinds] & (order < len(self._open))
             self._open = rows.take(pa.array(np.sort(order[final & ~gone])))
-            pairs[final] = _LATER
-        columns["pair"] = pa.array(pairs)
-        columns["reason"] = pa.DictionaryArray.from_arrays(columns["reason"], self._reasons)
-        columns["ts_end"] = _next(columns["ts"], final)
-        columns["next_other"] = _next(columns["other_goid"], final)
-        columns["next_stack"] = _next(columns["stack_id"], final)
-        steps = pa.table([columns[name] for name in _STEPS.names], schema=_STEPS)
-        return pa.Table.from_batches(steps.to_batches(max_chunksize=_BATCH), schema=_STEPS)
+            tables[final] = len(_BY_STATE)  # their end is yet to come
+        columns = {name: _Column(rows[name]) for name in rows.column_names}
+        positions = pa.array(order.astype(np.uint32))
+        steps = {}
+        for number, (name, (_, schema)) in enumerate(_BY_STATE.items()):
+            places = np.flatnonzero(tables == number).astype(np.uint32)
+            here = pc.take(positions, pa.array(places), boundscheck=False)
+            ends = ~final[places]
+            behind = pa.array(np.minimum(places + 1, max(len(order) - 1, 0)).astype(np.uint32))
+            after = pc.take(positions, behind, boundscheck=False)
+            told = {
+                "pair": pa.array(pairs[places]),
+                "ts_end": columns["ts"].at(after, ends),
+            }
+            if "reason" in schema.names:
+                codes = columns["reason"].at(here)
+                told |= {
+                    "reason": pa.DictionaryArray.from_arrays(codes, self._reasons, safe=False),
+                    "next_other": columns["other_goid"].at(after, ends),
+                    "next_stack": columns["stack_id"].at(after, ends),
+                }
+            told |= {n: columns[n].at(here) for n in schema.names if n not in told}
+            table = pa.table([told[n] for n in schema.names], schema=schema)
+            batches = table.to_batches(max_chunksize=_BATCH)
+            steps[name] = pa.Table.from_batches(batches, schema=schema)
+        return steps
 
 
 def _order(
@@ -260,28 +313,25 @@ def _order(
     return (keys if by_time is None else by_time[keys]), final
 
 
-def _arranged(column: pa.ChunkedArray, positions: pa.Array) -> pa.Array:
-    whole = column.combine_chunks()
-    if whole.null_count in (0, len(whole)) and len(whole) and whole[0] == whole[-1]:
-        values = pc.min_max(whole)
-        if values["min"] == values["max"]:
-            return whole  # they are all the same
-    # Values and whether they are valid apart: together it takes Arrow three times as long.
-    values = pc.take(_values(whole), positions, boundscheck=False)
-    if not whole.null_count:
-        return values
-    valid = pc.take(pa.array(_valid(whole)), positions, boundscheck=False)
-    return _with_nulls(values, valid.to_numpy())
+class _Column:
+    """A column of a chunk, of which values are taken several times."""
 
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        whole = column.combine_chunks()
+        self._nulls = whole.null_count
+        self._values = _values(whole)
+        self._valid = pa.array(_valid(whole).view(np.uint8)) if self._nulls else None
 
-def _next(column: pa.Array, final: npt.NDArray[np.bool_]) -> pa.Array:
-    """The value in the next row, NULL where a row is the last one of its goroutine."""
-    values = np.zeros(len(column), column.type.to_pandas_dtype())
-    values[:-1] = _values(column).to_numpy()[1:]
-    valid = (~final).view(np.uint8)
-    if column.null_count:
-        valid[:-1] &= _valid(column)[1:]
-    return _with_nulls(pa.array(values), valid)
+    def at(self, positions: pa.Array, where: Mask | None = None) -> pa.Array:
+        """The values at these positions (uint32: twice as fast as others); NULL except `where`."""
+        if self._nulls == len(self._values):
+            return pa.nulls(len(positions), self._values.type)
+        # Values and whether they are valid apart: together it takes Arrow three times as long.
+        values = pc.take(self._values, positions, boundscheck=False)
+        if self._valid is not None:
+            valid = pc.take(self._valid, positions, boundscheck=False).to_numpy().view(bool)
+            where = valid if where is None else valid & where
+        return values if where is None else _with_nulls(values, where)
 
 
 def _values(column: pa.Array) -> pa.Array:
@@ -291,14 +341,14 @@ def _values(column: pa.Array) -> pa.Array:
     )
 
 
-def _valid(column: pa.Array) -> npt.NDArray[np.uint8]:
-    """1 where a column that has NULLs has none, 0 where it has."""
+def _valid(column: pa.Array) -> Mask:
+    """Where a column that has NULLs has none."""
     bits = np.frombuffer(column.buffers()[0], np.uint8)
     end = column.offset + len(column)
-    return np.unpackbits(bits, count=end, bitorder="little")[column.offset :]
+    return np.unpackbits(bits, count=end, bitorder="little")[column.offset :].view(bool)
 
 
-def _with_nulls(values: pa.Array, valid: npt.NDArray[np.uint8]) -> pa.Array:
-    """These values, but NULL where `valid` is 0."""
+def _with_nulls(values: pa.Array, valid: Mask) -> pa.Array:
+    """These values, but NULL where not `valid`."""
     bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(values.type, len(values), [bits, values.buffers()[1]])

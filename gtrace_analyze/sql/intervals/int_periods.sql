@@ -30,5 +30,3 @@ whole AS NOT MATERIALIZED (
     ASOF LEFT JOIN int_gaps AS g ON j.pid = g.pid AND j.wait_ts_end < g.ts_end
 )
 FROM whole
--- Where what was found tells at once how it went on.
-WHERE kind <> 'unseen' OR ts_end IS DISTINCT FROM ts

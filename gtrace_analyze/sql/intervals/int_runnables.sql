@@ -15,17 +15,17 @@ CREATE TABLE int_runnables (
     certain    -- nothing was lost within it, and its end is a legal one
 ) AS
 SELECT
-    pid,
-    goid,
-    ts,
-    ts_end,
-    kind,
-    ended_by,
+    s.pid,
+    s.goid,
+    s.ts,
+    s.ts_end,
+    k.kind,
+    k.ended_by,
     CASE
-        WHEN kind IN ('yield', 'syscall_lost_p', 'seen runnable', 'then runnable') THEN stack_id
+        WHEN k.kind IN ('yield', 'syscall_lost_p', 'seen runnable', 'then runnable') THEN s.stack_id
     END,
-    tid,
-    cpu,
-    certain
-FROM int_periods()
-WHERE state = 'runnable'
+    s.tid,
+    s.cpu,
+    s.certain AND k.legal
+FROM raw_runnables AS s
+JOIN int_kind_pairs AS k ON k.pair = s.pair

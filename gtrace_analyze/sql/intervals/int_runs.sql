@@ -17,21 +17,23 @@ CREATE TABLE int_runs (
     certain    -- nothing was lost within it, and its end is a legal one
 ) AS
 SELECT
-    pid,
-    goid,
-    state,
-    ts,
-    ts_end,
-    kind,
-    ended_by,
+    s.pid,
+    s.goid,
+    k.state,
+    s.ts,
+    s.ts_end,
+    k.kind,
+    k.ended_by,
     CASE
-        WHEN kind IN (
+        WHEN k.kind IN (
             'yield', 'syscall_enter', 'syscall_lost_p', 'seen runnable', 'seen syscall',
             'then runnable', 'then syscall'
-        ) THEN stack_id
+        ) THEN s.stack_id
     END,
-    tid,
-    cpu,
-    certain
-FROM int_periods()
-WHERE state IS NULL OR state NOT IN ('waiting', 'runnable')
+    s.tid,
+    s.cpu,
+    s.certain AND k.legal
+FROM raw_runs AS s
+JOIN int_kind_pairs AS k ON k.pair = s.pair
+-- Where what was found tells at once how it went on.
+WHERE k.kind <> 'unseen' OR s.ts_end IS DISTINCT FROM s.ts

@@ -38,28 +38,26 @@ SELECT * EXCLUDE (pause_ts, gone_ts) REPLACE (
     CASE WHEN ts_end IS NULL AND gone_ts IS NULL THEN NULL ELSE coalesce(pause_ts, ts_end) END
         AS ts_end,
     CASE
-        WHEN pause_ts IS NULL THEN ended_by
-        WHEN ts_end IS NOT NULL OR gone_ts IS NOT NULL THEN 'unseen'::event_kind
-    END AS ended_by,
-    certain AND pause_ts IS NULL AS certain,
-    woken AND pause_ts IS NULL AS woken
+        WHEN pause_ts IS NOT NULL AND (ts_end IS NOT NULL OR gone_ts IS NOT NULL)
+            THEN 256 * (pair // 256) + enum_code('unseen'::event_kind)
+        ELSE pair
+    END AS pair,
+    certain AND pause_ts IS NULL AS certain
 )
 FROM spanning
 UNION ALL
 SELECT * EXCLUDE (pause_ts, gone_ts) REPLACE (
     pause_ts AS ts,
-    'unseen'::event_kind AS kind,
     coalesce(ts_end, gone_ts) AS ts_end,
-    coalesce(ended_by, 'then gone'::event_kind) AS ended_by,
+    256 * enum_code('unseen'::event_kind) + CASE
+        WHEN ts_end IS NULL THEN enum_code('then gone'::event_kind)
+        ELSE pair % 256
+    END AS pair,
     NULL AS state,
     NULL AS tid,
     NULL AS cpu,
-    NULL AS reason,
     NULL AS stack_id,
-    NULL AS pc,
-    NULL AS obj,
-    false AS certain,
-    false AS woken
+    false AS certain
 )
 FROM spanning
 WHERE pause_ts IS NOT NULL AND coalesce(ts_end, gone_ts) IS NOT NULL

@@ -22,24 +22,29 @@ CREATE TABLE int_waits (
                      -- is a legal one
 ) AS
 SELECT
-    pid,
-    goid,
-    ts,
-    ts_end,
-    kind,
-    ended_by,
+    s.pid,
+    s.goid,
+    s.ts,
+    s.ts_end,
+    k.kind,
+    k.ended_by,
     CASE
-        WHEN kind IN ('coro_switch', 'create_parked') THEN 'coroutine'::wait_reason
-        WHEN kind = 'suspend' THEN 'preempted'::wait_reason
-        ELSE reason
+        WHEN k.kind IN ('coro_switch', 'create_parked') THEN 'coroutine'::wait_reason
+        WHEN k.kind = 'suspend' THEN 'preempted'::wait_reason
+        ELSE s.reason::wait_reason
     END,
-    CASE WHEN kind <> 'create_parked' THEN stack_id END,
-    CASE WHEN woken THEN next_other END,
-    CASE WHEN woken THEN next_stack END,
-    tid,
-    cpu,
-    pc,
-    obj,
-    certain
-FROM int_periods()
-WHERE state = 'waiting'
+    CASE WHEN k.kind <> 'create_parked' THEN s.stack_id END,
+    -- Whoever polls the network by the way is not the cause of what comes from there.
+    CASE WHEN k.woken AND NOT (k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false))
+        THEN s.next_other
+    END,
+    CASE WHEN k.woken AND NOT (k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false))
+        THEN s.next_stack
+    END,
+    s.tid,
+    s.cpu,
+    s.pc,
+    s.obj,
+    s.certain AND k.legal
+FROM raw_waits AS s
+JOIN int_kind_pairs AS k ON k.pair = s.pair

@@ -35,7 +35,7 @@ CREATE TABLE park_stats (
     km90_ns,          -- estimate: nine of ten of all waits are at most this long, ns; likewise
     km99_ns           -- estimate: 99 of 100 of all waits are at most this long, ns; likewise
 ) AS
-WITH chosen AS MATERIALIZED (
+WITH chosen AS NOT MATERIALIZED (
     FROM int_waits_of(NULL, NULL, NULL, NULL)
 ),
 counted AS MATERIALIZED (
