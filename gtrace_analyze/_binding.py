@@ -42,8 +42,8 @@ def bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     for name, side in recording.sides.items():
         _bind_side(con, name, side)
     _bind_gaps(con, recording)
-    set_variables(con)
     _bind_manifest(con, recording)
+    set_variables(con)
     _create_types(con)
 
 
@@ -55,6 +55,8 @@ def set_variables(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         "SET VARIABLE has_pauses = (SELECT count(*) > 0 FROM raw_gaps WHERE cause = 'probes off')"
     )
+    con.execute("SET VARIABLE started_ts = (SELECT started_ts FROM raw_recording)")
+    con.execute("SET VARIABLE ended_ts = (SELECT ended_ts FROM raw_recording)")
 
 
 def _bind_events(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:

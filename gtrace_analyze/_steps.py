@@ -31,7 +31,7 @@ TABLES = ("int_waits", "int_runnables", "int_runs", "int_life_events")
 SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
 
 _EVENTS = 1_000_000  # in a chunk
-_BATCH = 100_000  # steps that one thread reads at a time
+_BATCH = 50_000  # steps that one thread reads at a time
 _NONE = 0xFF  # in the place of the next transition's kind: there is none
 _TRANSITIONS = pa.schema(
     [

@@ -1,9 +1,12 @@
 -- Channels by address, as far as goroutines were seen at them, for some of the waits (see
 -- `selected_waits`). The columns are those of `channels`.
 CREATE TEMP MACRO channels_of(t0, t1, goids, pattern) AS TABLE
-WITH at_channel AS (
-    SELECT *, reason = 'chan send' OR reason = 'chan send (nil chan)' AS sends
-    FROM selected_waits(t0, t1, goids, pattern)
+-- Numbers for names, since what is kept of each wait is much of what this takes.
+WITH at_channel AS MATERIALIZED (
+    SELECT
+        pid, goid, obj, waker_goid, function_number, dur_seen, ts_end IS NULL AS open, certain,
+        reason IN ('chan send', 'chan send (nil chan)') AS sends
+    FROM int_waits_of(t0, t1, goids, pattern)
     WHERE obj IS NOT NULL AND starts_with(reason::VARCHAR, 'chan ')
 ),
 -- Whoever wakes a receiver has sent, or closed the channel; whoever wakes a sender has received.
@@ -27,12 +30,12 @@ waited AS (
         obj,
         count(*) FILTER (sends) AS send_waits,
         coalesce(sum(dur_seen) FILTER (sends), 0)::BIGINT AS send_ns,
-        count(*) FILTER (sends AND ts_end IS NULL) AS sending,
+        count(*) FILTER (sends AND open) AS sending,
         count(*) FILTER (NOT sends) AS receive_waits,
         coalesce(sum(dur_seen) FILTER (NOT sends), 0)::BIGINT AS receive_ns,
-        count(*) FILTER (NOT sends AND ts_end IS NULL) AS receiving,
-        arg_max(function, dur_seen) FILTER (sends) AS send_function,
-        arg_max(function, dur_seen) FILTER (NOT sends) AS receive_function,
+        count(*) FILTER (NOT sends AND open) AS receiving,
+        arg_max(function_number, dur_seen) FILTER (sends) AS send_function,
+        arg_max(function_number, dur_seen) FILTER (NOT sends) AS receive_function,
         count(*) FILTER (NOT certain) AS uncertain
     FROM at_channel
     GROUP BY pid, obj
@@ -73,8 +76,8 @@ SELECT
     w.receive_ns,
     w.receiving,
     coalesce(e.selecting, 0) AS selecting,
-    w.send_function,
-    w.receive_function,
+    f.function AS send_function,
+    g.function AS receive_function,
     l.chan_len,
     l.chan_len_max,
     l.chan_cap,
@@ -82,6 +85,8 @@ SELECT
     l.looked_ts,
     w.uncertain
 FROM waited AS w
+LEFT JOIN int_functions AS f ON f.function_number = w.send_function
+LEFT JOIN int_functions AS g ON g.function_number = w.receive_function
 JOIN sides AS s ON s.pid = w.pid AND s.obj = w.obj
 LEFT JOIN looked AS l ON l.pid = w.pid AND l.obj = w.obj
 LEFT JOIN selecting AS e ON e.pid = w.pid AND e.obj = w.obj

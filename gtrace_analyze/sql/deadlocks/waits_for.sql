@@ -17,4 +17,4 @@ CREATE TABLE waits_for (
     holder_goid,    -- who may hold it and does not wait for it; NULL if nobody
     holder_reason   -- what that one waits for; NULL if it does not wait
 ) AS
-FROM waits_for_at((SELECT ended_ts FROM stg_recording))
+FROM waits_for_at(getvariable('ended_ts'))

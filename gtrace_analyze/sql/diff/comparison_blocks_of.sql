@@ -18,43 +18,43 @@ changes AS (
             OR regexp_matches(created_by, pattern)
         )
 ),
-lengths AS (
-    SELECT 'park' AS what, reason, function_number, NULL AS maker, ts_end, dur
-    FROM int_waits_of(t0, t1, goids, pattern)
-    WHERE dur IS NOT NULL AND certain AND NOT system
-        AND began_by NOT IN ('seen waiting', 'then waiting')
-    UNION ALL
-    SELECT 'latency', NULL, NULL, coalesce(maker, 0), ts_end, dur
-    FROM int_runnables_of(t0, t1, goids, pattern)
-    WHERE dur IS NOT NULL AND certain AND NOT system AND cause <> 'seen'
-),
-measured AS (
+parked AS (
     SELECT
-        what,
         reason,
         function_number,
-        maker,
-        least((l.ts_end - s.first) * 20 // s.length, 19)::INTEGER AS block,
+        least((w.ts_end - s.first) * 20 // s.length, 19)::INTEGER AS block,
         count(*) AS n,
         quantile_cont(dur, [0.5, 0.9]) AS quantiles
-    FROM lengths AS l
+    FROM int_waits_of(t0, t1, goids, pattern) AS w
     CROSS JOIN span AS s
-    WHERE l.ts_end >= s.first AND l.ts_end <= s.first + s.length
+    WHERE dur IS NOT NULL AND certain AND NOT system
+        AND began_by NOT IN ('seen waiting', 'then waiting')
+        AND w.ts_end >= s.first AND w.ts_end <= s.first + s.length
+    GROUP BY ALL
+),
+queued AS (
+    SELECT
+        coalesce(maker, 0) AS maker,
+        least((r.ts_end - s.first) * 20 // s.length, 19)::INTEGER AS block,
+        count(*) AS n,
+        quantile_cont(dur, [0.5, 0.9]) AS quantiles
+    FROM int_runnables_of(t0, t1, goids, pattern) AS r
+    CROSS JOIN span AS s
+    WHERE dur IS NOT NULL AND certain AND NOT system AND int_cause_name_of(cause_number) <> 'seen'
+        AND r.ts_end >= s.first AND r.ts_end <= s.first + s.length
     GROUP BY ALL
 ),
 quantiles AS (
     SELECT
-        m.what,
-        m.reason::VARCHAR AS reason,
-        coalesce(f.function, o.function) AS function,
-        o.created_by,
-        m.block,
-        m.n,
-        m.quantiles
-    FROM measured AS m
-    LEFT JOIN int_functions AS f ON f.function_number = m.function_number
+        'park' AS what, p.reason::VARCHAR AS reason, f.function, NULL AS created_by, p.block, p.n,
+        p.quantiles
+    FROM parked AS p
+    LEFT JOIN int_functions AS f ON f.function_number = p.function_number
+    UNION ALL
+    SELECT 'latency', NULL, o.function, o.created_by, q.block, q.n, q.quantiles
+    FROM queued AS q
     LEFT JOIN (SELECT DISTINCT maker, function, created_by FROM int_origin_names) AS o
-        ON o.maker = m.maker
+        ON o.maker = q.maker
 ),
 flows AS (
     SELECT

@@ -10,14 +10,18 @@ CREATE TABLE endings (
     intervals,  -- how many
     backwards   -- how many of them ended before they began
 ) AS
+WITH counted AS (
+    SELECT state, ended_by, certain, count(*) AS intervals, count(*) FILTER (ts_end < ts) AS backwards
+    FROM int_intervals
+    WHERE began_by <> 'unseen'
+    GROUP BY state, ended_by, certain
+)
 SELECT
-    i.state,
-    i.ended_by,
-    i.ended_by IS NULL OR i.state IS NULL OR any_value(l.kind) IS NOT NULL,
-    i.certain,
-    count(*),
-    count(*) FILTER (i.ts_end < i.ts)
-FROM int_intervals AS i
-LEFT JOIN int_legal_transitions AS l ON l.state = i.state AND l.kind = i.ended_by
-WHERE i.began_by <> 'unseen'
-GROUP BY i.state, i.ended_by, i.certain
+    c.state,
+    c.ended_by,
+    c.ended_by IS NULL OR c.state IS NULL OR l.kind IS NOT NULL,
+    c.certain,
+    c.intervals,
+    c.backwards
+FROM counted AS c
+LEFT JOIN int_legal_transitions AS l ON l.state = c.state AND l.kind = c.ended_by

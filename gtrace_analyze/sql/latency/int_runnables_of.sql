@@ -1,5 +1,5 @@
 -- The periods of being runnable that `selected_runnables` selects, with numbers for names (see
--- `int_origins`). The other columns are those of `runnables`.
+-- `int_origins` and `int_cause_number_of`). The other columns are those of `runnables`.
 CREATE TEMP MACRO int_runnables_of(t0, t1, goids, pattern) AS TABLE
 SELECT
     i.pid,
@@ -8,7 +8,7 @@ SELECT
     i.ts_end,
     i.ts_end - i.ts AS dur,
     coalesce(i.ts_end, p.ended_ts, r.ended_ts) - i.ts AS dur_seen,
-    int_cause_of(i.began_by) AS cause,
+    int_cause_number_of(i.began_by) AS cause_number,
     o.origin,
     o.maker,
     coalesce(o.function_number, 0) AS function_number,

@@ -22,13 +22,13 @@ CREATE TABLE latency_stats (
     open_longest_ns,  -- how long the longest of those had waited, ns; NULL if none was
     uncertain         -- periods with a loss of events within
 ) AS
-WITH chosen AS MATERIALIZED (
+WITH chosen AS NOT MATERIALIZED (
     FROM int_runnables_of(NULL, NULL, NULL, NULL)
+),
+parts AS (
+    FROM int_latency_parts_of('chosen')
+),
+groups AS (
+    FROM int_latency_groups_of('parts')
 )
-FROM int_latency_level_of('chosen', 'all')
-UNION ALL
-FROM int_latency_level_of('chosen', 'cause')
-UNION ALL
-FROM int_latency_level_of('chosen', 'function')
-UNION ALL
-FROM int_latency_level_of('chosen', 'site')
+FROM int_latency_named_of('groups')

@@ -2,14 +2,19 @@
 -- `selected_runnables`), and what ran instead. The columns are those of `latency_worst`.
 CREATE TEMP MACRO latency_worst_of(t0, t1, goids, pattern, most) AS TABLE
 WITH worst AS MATERIALIZED (
-    FROM selected_runnables(t0, t1, goids, pattern)
+    FROM int_runnables_of(t0, t1, goids, pattern)
     WHERE NOT system
     ORDER BY dur_seen DESC, ts, goid
     LIMIT most
 ),
 placed AS MATERIALIZED (
-    SELECT w.*, w.ts + w.dur_seen AS until, r.tid, r.cpu
+    SELECT
+        w.pid, w.goid, w.ts, w.ts_end, w.dur, w.dur_seen, w.certain,
+        int_cause_name_of(w.cause_number) AS cause,
+        n.function, n.created_by, n.created_at,
+        w.ts + w.dur_seen AS until, r.tid, r.cpu
     FROM worst AS w
+    LEFT JOIN int_origin_names AS n ON n.origin = w.origin
     LEFT JOIN (
         SELECT pid, goid, ts, tid, cpu FROM int_runs
         WHERE state = 'running' AND goid IN (SELECT goid FROM worst)

@@ -14,6 +14,4 @@ CREATE TABLE creation_trends (
     growth_per_s,  -- how many more become alive per second, by the median of slopes
     rises          -- Kendall's tau with time: 1 where each moment has more alive than the one before
 ) AS
-FROM creation_trends_between(
-    (SELECT started_ts FROM stg_recording), (SELECT ended_ts FROM stg_recording)
-)
+FROM creation_trends_between(getvariable('started_ts'), getvariable('ended_ts'))

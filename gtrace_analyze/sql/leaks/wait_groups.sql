@@ -39,6 +39,4 @@ CREATE TABLE wait_groups (
     last_end_ts,       -- when the last of those ended, ns; NULL if there are none
     loops              -- how many goroutines were woken here at least twice
 ) AS
-FROM wait_groups_between(
-    (SELECT started_ts FROM stg_recording), (SELECT ended_ts FROM stg_recording)
-)
+FROM wait_groups_between(getvariable('started_ts'), getvariable('ended_ts'))

@@ -7,11 +7,10 @@ SELECT
     CASE WHEN which <> 'function' THEN reason END AS reason,
     CASE WHEN which <> 'reason' THEN function_number END AS function_number,
     CASE WHEN which = 'stack' THEN site END AS site,
-    seen_ns - seen_ns % greatest(
-        1, 1::BIGINT << greatest(floor(log2(greatest(seen_ns, 1)))::INTEGER - 8, 0)
-    ) AS seen_ns,
-    count(*) FILTER (ended) AS ended,
-    count(*) FILTER (NOT ended) AS censored
+    -- All but its first nine binary digits are 0.
+    seen_ns & -(1::BIGINT << greatest(floor(log2(greatest(seen_ns, 1)))::INTEGER - 8, 0)) AS seen_ns,
+    ended,
+    count(*) AS waits
 FROM int_park_observations_of(source)
 WHERE which <> 'channel'
 GROUP BY ALL

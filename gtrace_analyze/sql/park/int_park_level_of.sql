@@ -1,6 +1,6 @@
--- The rows of `park_stats` at one level, for the rows of `int_waits_of` in `source`, and those of
--- `int_park_counts_of` for them in `counts`.
-CREATE TEMP MACRO int_park_level_of(source, counts, which) AS TABLE
+-- The rows of `park_stats` at one level, of the rows of `int_park_groups_of` in `groups`, and those of
+-- `int_park_counts_of` for the same waits in `counts`.
+CREATE TEMP MACRO int_park_level_of(groups, counts, which) AS TABLE
 WITH estimated AS (
     SELECT
         system,
@@ -48,7 +48,7 @@ SELECT
         WHEN e.censored > 0 THEN e.p99_ns
         WHEN g.level <> 'channel' THEN round(g.quantiles[3])::BIGINT
     END AS km99_ns
-FROM int_park_groups_at(source, which) AS g
+FROM query_table(groups) AS g
 LEFT JOIN estimated AS e
     ON e.system = g.system
     AND e.reason IS NOT DISTINCT FROM g.reason
@@ -56,3 +56,4 @@ LEFT JOIN estimated AS e
     AND e.site IS NOT DISTINCT FROM g.site
 LEFT JOIN int_functions AS f ON f.function_number = g.function_number
 LEFT JOIN stacks AS s ON s.stack_id = g.site
+WHERE g.level = which

@@ -9,8 +9,8 @@ WITH counted AS (
         CASE WHEN which <> 'reason' THEN function_number END AS function_number,
         CASE WHEN which = 'stack' THEN site END AS site,
         seen_ns,
-        sum(ended)::BIGINT AS ended,
-        sum(censored)::BIGINT AS censored
+        coalesce(sum(waits) FILTER (ended), 0)::BIGINT AS ended,
+        coalesce(sum(waits) FILTER (NOT ended), 0)::BIGINT AS censored
     FROM query_table(counts)
     WHERE which <> 'channel'
     GROUP BY ALL

@@ -16,6 +16,7 @@ SELECT
     i.reason,
     s.site,
     s.function_number,
+    i.waker_goid,
     i.obj,
     coalesce(s.system, false) AS system,
     i.certain

@@ -40,11 +40,19 @@ WITH chosen AS NOT MATERIALIZED (
 ),
 counted AS MATERIALIZED (
     FROM int_park_counts_of('chosen', 'stack')
+),
+parts AS (
+    FROM int_park_parts_of('chosen')
+    UNION ALL
+    FROM int_park_parts_at('chosen', 'channel')
+),
+groups AS MATERIALIZED (
+    FROM int_park_groups_of('parts')
 )
-FROM int_park_level_of('chosen', 'counted', 'reason')
+FROM int_park_level_of('groups', 'counted', 'reason')
 UNION ALL
-FROM int_park_level_of('chosen', 'counted', 'function')
+FROM int_park_level_of('groups', 'counted', 'function')
 UNION ALL
-FROM int_park_level_of('chosen', 'counted', 'stack')
+FROM int_park_level_of('groups', 'counted', 'stack')
 UNION ALL
-FROM int_park_level_of('chosen', 'counted', 'channel')
+FROM int_park_level_of('groups', 'counted', 'channel')

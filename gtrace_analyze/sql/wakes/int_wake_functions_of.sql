@@ -2,20 +2,22 @@
 -- `wake_graph_of`. The columns are those of `wake_graph`. By numbers for names first: there are far
 -- fewer functions than pairs of goroutines, and the names of several may be the same.
 CREATE TEMP MACRO int_wake_functions_of(t0, t1, goids, pattern) AS TABLE
-WITH counted AS (
+WITH all_waits AS NOT MATERIALIZED (
+    FROM int_waits
+),
+counted AS (
     SELECT
-        w.system,
         w.wake,
         h.function_number AS waker_goroutine,
-        w.waker_spot,
+        w.waker_stack_id,
         g.function_number AS goroutine,
-        w.spot,
+        w.stack_id,
         w.reason,
         count(*) FILTER (w.certain) AS wakes,
         coalesce(sum(w.dur) FILTER (w.certain), 0)::BIGINT AS waited_ns,
         max(w.dur) FILTER (w.certain) AS longest_ns,
         count(*) FILTER (NOT w.certain) AS uncertain
-    FROM int_woken_of(t0, t1) AS w
+    FROM int_woken_of('all_waits', t0, t1) AS w
     LEFT JOIN int_origins AS g ON g.pid = w.pid AND g.goid = w.goid
     LEFT JOIN int_origins AS h ON h.pid = w.pid AND h.goid = w.waker_goid
     WHERE goids IS NULL OR list_contains(goids, w.goid) OR list_contains(goids, w.waker_goid)
@@ -26,7 +28,7 @@ starts AS (
 ),
 named AS (
     SELECT
-        coalesce(c.system, false) AS system,
+        coalesce(s.system, false) AS system,
         c.wake,
         h.function AS waker_goroutine,
         w.function AS waker_function,
@@ -38,8 +40,8 @@ named AS (
         c.longest_ns,
         c.uncertain
     FROM counted AS c
-    LEFT JOIN stacks AS s ON s.stack_id = c.spot
-    LEFT JOIN stacks AS w ON w.stack_id = c.waker_spot
+    LEFT JOIN stacks AS s ON s.stack_id = c.stack_id
+    LEFT JOIN stacks AS w ON w.stack_id = c.waker_stack_id
     LEFT JOIN starts AS g ON g.function_number = c.goroutine
     LEFT JOIN starts AS h ON h.function_number = c.waker_goroutine
 )

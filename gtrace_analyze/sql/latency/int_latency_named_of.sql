@@ -1,5 +1,5 @@
--- The rows of `latency_stats` at one level, for the rows of `int_runnables_of` in `source`.
-CREATE TEMP MACRO int_latency_level_of(source, which) AS TABLE
+-- The rows of `int_latency_groups_of` in `groups`, with names for numbers: those of `latency_stats`.
+CREATE TEMP MACRO int_latency_named_of(groups) AS TABLE
 SELECT
     g.level,
     g.system,
@@ -16,7 +16,7 @@ SELECT
     g.open,
     g.open_longest_ns,
     g.uncertain
-FROM int_latency_groups_at(source, which) AS g
+FROM query_table(groups) AS g
 LEFT JOIN (SELECT DISTINCT function_number, function FROM int_origin_names) AS f
     ON f.function_number = g.function_number
 LEFT JOIN int_origin_names AS n ON n.origin = g.origin
