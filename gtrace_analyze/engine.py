@@ -59,8 +59,13 @@ class Engine:
     @cached_property
     def span(self) -> tuple[int, int]:
         """The first and the last moment recorded, ns CLOCK_MONOTONIC."""
-        (row,) = self.rows("SELECT ts, ts_end FROM recording")
-        return row["ts"], row["ts_end"]
+        return self.facts["ts"], self.facts["ts_end"]
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The row of the view `recording`."""
+        (row,) = self.rows("FROM recording")
+        return row
 
     def table(self, sql: str, parameters: dict[str, Any] | None = None) -> pa.Table:
         """The rows of one of the package's own queries."""

@@ -64,6 +64,12 @@ class Recording:
         return sum(part.rows for part in self.parts) + sum(int(s.num_rows) for s in self.streams)
 
     @property
+    def bytes(self) -> int:
+        """How large those events are, on disk or in memory."""
+        files = sum(part.path.stat().st_size for part in self.parts)
+        return files + sum(int(stream.nbytes) for stream in self.streams)
+
+    @property
     def watched(self) -> frozenset[str]:
         """The kinds of events that its probes yield."""
         probes = (probe for exe in self.manifest.exes for probe in exe.probes)

@@ -82,9 +82,8 @@ _OF_SOME = _INTERVALS.format(
     whose="SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)",
     which="AND i.goid BETWEEN $low AND $high",
 )
-_BEGAN = f"""
-    SELECT ts FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts < $end
-    ORDER BY ts DESC LIMIT 1 OFFSET {_MOST_STEPS}
+_BEGAN = """
+    SELECT ts FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts >= $start AND ts < $end
 """
 # What all goroutines did is read at once unless it is more than this; else what so many of them
 # did, which takes hardly longer than to read it of one.
@@ -116,7 +115,7 @@ def collect(
     low = max(low, facts["first_ts"])
     if low >= high:
         raise UsageError(f"goroutine {goid} did not exist then")
-    walk = _Walk(engine, facts["pid"], goid, low, high)
+    walk = _Walk(engine, facts, low, high)
     while True:
         found = list(islice(walk.back(goid, low, high, (goid,), False), _MOST_STEPS + 1))
         if not walk.read_missing():
@@ -187,9 +186,10 @@ class _Walk:
     that what all of them did is read by one query. It takes as many as the path is deep.
     """
 
-    def __init__(self, engine: Engine, pid: int, goid: int, low: int, high: int) -> None:
+    def __init__(self, engine: Engine, facts: dict[str, Any], low: int, high: int) -> None:
         self._engine = engine
-        start = self._earliest(pid, goid, low, high)
+        pid = facts["pid"]
+        start = self._earliest(facts, low, high)
         self._until = goroutine.until(engine, pid)
         self._span = {"pid": pid, "start": start, "end": high}
         self._reads: dict[int, _Read] = {}
@@ -199,10 +199,17 @@ class _Walk:
         everything = _Read(found, self._until)
         self._everything = everything if everything.size < _ALL_AT_ONCE else None
 
-    def _earliest(self, pid: int, goid: int, low: int, high: int) -> int:
-        """The moment before which the path cannot go, by how many intervals the last one had."""
-        began = self._engine.rows(_BEGAN, {"pid": pid, "goid": goid, "end": high})
-        return max(low, int(began[0]["ts"])) if began else low
+    def _earliest(self, facts: dict[str, Any], low: int, high: int) -> int:
+        """A moment before which the path cannot go, since it has no more than _MOST_STEPS."""
+        if facts["waits"] < _MOST_STEPS:
+            return low
+        # About as long ago as it takes to have twice as many waits, which is soon read.
+        start = max(low, high - 2 * _MOST_STEPS * (high - low) // facts["waits"])
+        span = {"pid": facts["pid"], "goid": facts["goid"], "start": start, "end": high}
+        began = _numbers(self._engine.unordered(_BEGAN, span)["ts"])
+        if len(began) <= _MOST_STEPS:
+            return low
+        return int(np.partition(began, -_MOST_STEPS - 1)[-_MOST_STEPS - 1])
 
     def back(
         self, goid: int, low: int, high: int, chain: tuple[int, ...], waits_for_lock: bool

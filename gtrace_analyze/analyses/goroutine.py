@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from gtrace_analyze._errors import QueryError, UsageError
@@ -37,11 +38,7 @@ class Life:
 
 # The table is asked, not the view `intervals`: to plan the view's joins takes longer than to read
 # what one goroutine did. Likewise names are joined to what is grouped already.
-_LAST = """
-    SELECT count(*) AS intervals, arg_max(stack_id, ts) AS stack_id,
-        list_min(max(ts, $most)) AS since
-    FROM int_intervals WHERE pid = $pid AND goid = $goid
-"""
+_ALL = "SELECT ts, stack_id FROM int_intervals WHERE pid = $pid AND goid = $goid"
 _WAITS = """
     WITH waited AS (
         SELECT reason, stack_id, count(ts_end) AS waits, sum(ts_end - ts) AS total_ns,
@@ -59,11 +56,16 @@ _WAITS = """
 """
 _BY_TIME = ("-spent_ns", "reason", "function", "line")
 _WAKERS = """
-    WITH woken AS (
-        SELECT wake_of('waiting', began_by, ended_by, reason, waker_goid) AS wake, waker_goid,
-            count(*) AS wakes, sum(ts_end - ts)::BIGINT AS waited_ns
+    WITH ended AS (
+        SELECT began_by, ended_by, reason, waker_goid, count(*) AS wakes, sum(ts_end - ts) AS ns
         FROM int_waits
         WHERE pid = $pid AND goid = $goid AND ended_by <> 'park_undone'
+        GROUP BY ALL
+    ),
+    woken AS (
+        SELECT wake_of('waiting', began_by, ended_by, reason, waker_goid) AS wake, waker_goid,
+            sum(wakes)::BIGINT AS wakes, sum(ns)::BIGINT AS waited_ns
+        FROM ended
         GROUP BY ALL
     )
     SELECT w.wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
@@ -98,21 +100,32 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
     """
     row = facts(engine, goid, pid)
     who = {"pid": row["pid"], "goid": goid}
-    (last,) = engine.rows(_LAST, {"most": most or 1, **who})
-    frames = _frames(engine, last["stack_id"], row["create_stack_id"])
+    began = engine.unordered(_ALL, who)
+    stack_id, since = _last(began, most)
+    frames = _frames(engine, stack_id, row["create_stack_id"])
     ended = {"ended": until(engine, row["pid"]), **who}
-    since = 0 if most is None else last["since"] or 0
     return Life(
         start=engine.span[0],
         facts=row,
-        stack=frames.get(last["stack_id"], []),
+        stack=frames.get(stack_id, []),
         creator_stack=frames.get(row["create_stack_id"], []),
         waits=ordered(engine.unordered(_WAITS, ended), *_BY_TIME).drop_columns("spent_ns"),
         wakers=ordered(engine.unordered(_WAKERS, who), *_BY_WAKES),
         children=ordered(engine.unordered(_CHILDREN, who), *_BY_NUMBER),
         intervals=ordered(engine.unordered(_INTERVALS, ended | {"since": since}), "ts", "ts_end"),
-        interval_count=last["intervals"],
+        interval_count=len(began),
     )
+
+
+def _last(began: pa.Table, most: int | None) -> tuple[int | None, int]:
+    """The stack of the last interval that has one, and when the first of the last `most` began."""
+    ts = began["ts"].to_numpy()
+    last = len(ts) if most is None else max(most, 1)
+    since = 0 if last >= len(ts) else int(np.partition(ts, -last)[-last])
+    shown = began.filter(began["stack_id"].is_valid())
+    if not len(shown):
+        return None, since
+    return shown["stack_id"][int(np.argmax(shown["ts"].to_numpy()))].as_py(), since
 
 
 def facts(engine: Engine, goid: int, pid: int | None = None) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def collect(
     if selection != ALL:
         source = f"park_stats_at($start, $end, $goids, $pattern, '{by}')"
         parameters = selection.parameters(engine)
-    found = engine.table(
+    found = engine.unordered(
         f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])}, total_ns + open_ns AS spent_ns "
         f"FROM {source} WHERE level = $level AND system = $system",
         {**parameters, "level": by, "system": system},
@@ -92,15 +92,17 @@ def histograms(
     columns = ", ".join(key)
     source, parameters = _source(engine, selection, "park_histogram")
     chosen = {"chosen": [group[key[-1]] for group in groups]}
-    rows = engine.rows(
+    found = engine.unordered(
         f"SELECT {columns}, bin, sum(waits)::BIGINT AS waits FROM {source} "
         f"WHERE NOT system AND (list_contains($chosen, {key[-1]}) OR {key[-1]} IS NULL) "
         f"GROUP BY {columns}, bin",
         parameters | chosen,
     )
-    counts: dict[tuple[object, ...], dict[int, int]] = {}
-    for row in rows:
-        counts.setdefault(tuple(row[k] for k in key), {})[row["bin"]] = row["waits"]
+    grouped = found.group_by(list(key)).aggregate([("bin", "list"), ("waits", "list")])
+    counts = {
+        tuple(row[k] for k in key): dict(zip(row["bin_list"], row["waits_list"], strict=True))
+        for row in grouped.to_pylist()
+    }
     return [_histogram(group, by, counts.get(tuple(group[k] for k in key), {})) for group in groups]
 
 
@@ -119,11 +121,12 @@ def chart(engine: Engine, selection: Selection = ALL) -> Chart:
     """What a picture over time shows."""
     start, end = selection.span(engine)
     source, parameters = _source(engine, selection, "park_heatmap")
-    cells = engine.table(
+    cells = engine.unordered(
         f"SELECT step, bin, sum(waits)::BIGINT AS waits FROM {source} WHERE NOT system "
-        "GROUP BY step, bin ORDER BY step, bin",
+        "GROUP BY step, bin",
         parameters,
     )
+    cells = ordered(cells, "step", "bin")
     return Chart(engine.span[0], start, end, cells, Moments.of(engine).started)
 
 

@@ -69,12 +69,11 @@ def collect(
     start, end = selection.span(engine)
     span = {"start": start, "end": end} if selection.has_time else {}
     sites = "creation_sites_between($start, $end)" if span else "creation_sites"
-    (recording,) = engine.rows("FROM recording")
+    recording = engine.facts
     if span:
-        recording |= {"ts": start, "ts_end": end, "dur": end - start}
-    found_sites = engine.table(_SITES.format(creation_sites=sites), span)
+        recording = recording | {"ts": start, "ts_end": end, "dur": end - start}
+    found_sites = engine.unordered(_SITES.format(creation_sites=sites), span)
     made = ordered(found_sites, "-growth", "-created", "created_at", "function")
-    (size,) = engine.rows("SELECT coalesce(sum(bytes), 0)::BIGINT AS bytes FROM stg_parts")
     events, source = ("count(*)", _IN_SPAN) if span else ("events", "event_counts")
     counts = engine.rows(_COUNTS.format(events=events, source=source), span)
     return Summary(
@@ -83,7 +82,7 @@ def collect(
         host=manifest.host,
         targets=_targets(manifest),
         events={row["kind"]: row["events"] for row in counts},
-        bytes=size["bytes"],
+        bytes=engine.recording.bytes,
         goroutines=_counts(made),
         sites=made.filter(pc.invert(made["system"]))
         .drop_columns(["system", "growth"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from gtrace_analyze.analyses import leaks
 from gtrace_analyze.analyses._cells import Cells
+from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.moments import Moments
@@ -93,19 +95,12 @@ class Timeline:
 # A few goroutines of each creation site, since those of one site behave alike: of each the ones
 # that lived longest within the time shown.
 _SITES = """
-    WITH candidates AS (
-        SELECT pid, goid, created_by, created_at, function,
-            least(coalesce(ts_end, $end), $end) - greatest(first_ts, $start) AS lived
-        FROM goroutines
-        WHERE first_ts < $end AND (ts_end IS NULL OR ts_end > $start)
-            AND {whose} AND {matches}
+    WITH chosen AS NOT MATERIALIZED (
+        FROM goroutines WHERE {whose} AND {matches}
     )
-    SELECT pid, created_by, created_at, function, count(*) AS total, sum(lived) AS lived,
-        max_by(goid, (lived, -goid), $most) AS goids
-    FROM candidates
-    GROUP BY pid, created_by, created_at, function
-    ORDER BY lived DESC, created_at, function, pid
+    FROM int_lanes_of('chosen', $start, $end, $most)
 """
+_STORED = 32  # of each site, if all of the program is asked for
 # Only what is asked for, since even a pattern that is NULL takes time to plan.
 _OF_PROGRAM = "NOT system"
 _CHOSEN = "goid IN (SELECT unnest($goids::BIGINT[]))"
@@ -116,11 +111,9 @@ _MATCHES = """(
             SELECT stack_id FROM frames WHERE regexp_matches(function, $pattern)))
 )"""
 _LIVE = """
-    SELECT created_by, list(ts) AS ts, list(live) AS live
+    SELECT created_at, created_by, ts, live
     FROM live_goroutines
     WHERE NOT system
-    GROUP BY created_at, created_by
-    ORDER BY created_at, created_by
 """
 
 
@@ -146,7 +139,7 @@ def collect(
         cells=cells,
         lanes=lanes,
         shares=did.shares(),
-        live=_series(engine.table(_LIVE)),
+        live=_series(engine.unordered(_LIVE)),
         sees_syscalls="syscall_enter" in engine.recording.watched,
         wakes=tuple(Wake(*wake) for wake in did.wakes) if drawable else (),
         wake_count=len(did.wakes),
@@ -168,9 +161,15 @@ def _lanes(
         whose, parameters["goids"] = _CHOSEN, sorted(selection.goids)
     if selection.function is not None:
         matches, parameters["pattern"] = _MATCHES, selection.function
-    sites = engine.rows(_SITES.format(whose=whose, matches=matches), parameters)
+    if selection == ALL and most <= _STORED:
+        sites = engine.rows("FROM int_lanes")
+    else:
+        sites = engine.rows(_SITES.format(whose=whose, matches=matches), parameters)
+    sites.sort(key=_by_time)
     places = sorted(
-        (place, number) for number, site in enumerate(sites) for place in range(len(site["goids"]))
+        (place, number)
+        for number, site in enumerate(sites)
+        for place in range(len(site["goids"][:most]))
     )
     chosen = sorted((number, place) for place, number in places[:most])
     goids = frozenset(sites[number]["goids"][place] for number, place in chosen)
@@ -197,10 +196,20 @@ def _lanes(
     ]
 
 
-def _series(sites: pa.Table) -> list[Series]:
+def _by_time(site: dict[str, Any]) -> tuple[Any, ...]:
+    """The sites whose goroutines lived longest first, then by name, those not known last."""
+    names = [(name is None, name or "") for name in (site["created_at"], site["function"])]
+    return -site["lived"], *names, site["pid"]
+
+
+def _series(steps: pa.Table) -> list[Series]:
     """One series per creation site, the largest first."""
+    site = ("created_at", "created_by")
+    grouped = steps.group_by(list(site)).aggregate([("ts", "list"), ("live", "list")])
+    sites = ordered(grouped, *site)
+    columns = (sites["created_by"].to_pylist(), sites["ts_list"], sites["live_list"])
     series = []
-    for by, *lists in zip(sites[0].to_pylist(), sites[1], sites[2], strict=True):
+    for by, *lists in zip(*columns, strict=True):
         ts, live = (values.values.to_numpy() for values in lists)
         order = np.argsort(ts)  # which takes DuckDB longer
         series.append(Series(by or "not known", ts[order].tolist(), live[order].tolist()))
