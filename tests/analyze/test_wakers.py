@@ -221,6 +221,21 @@ def test_two_that_wake_each_other_end(analyzed: Callable[..., Engine]) -> None:
     assert not path.whole
 
 
+@pytest.mark.parametrize("most", [1, 3, 7, 10])
+def test_only_the_last_steps_of_many(most: int, analyzed: Callable[..., Engine]) -> None:
+    b = Recording(duration=10**6)
+    often = b.go(1, ts=0).run(1)
+    for ts in (10, 20, 900_000):  # not as evenly as is guessed at first
+        often.park(ts, "chan receive", F).ready(ts + 1).run(ts + 2)
+    engine = analyzed(b)
+    whole = critical_path.collect(engine, 1)
+    assert len(whole.steps) == 11
+    with mock.patch.object(critical_path, "_MOST_STEPS", most):
+        cut = critical_path.collect(engine, 1)
+    assert cut.steps == whole.steps[:most]
+    assert (cut.whole, whole.whole) == (False, True)
+
+
 def test_what_is_not_there(analyzed: Callable[..., Engine]) -> None:
     engine = analyzed(reply())
     with pytest.raises(QueryError, match="goroutine 77 is not in"):
