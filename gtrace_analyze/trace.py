@@ -89,11 +89,11 @@ class Trace:
         from gtrace_analyze.frames import Leaks
 
         wanted = leaks.Wanted(_duration(older), min_count, leaks.patterns(ignore))
-        groups, _ = wanted.of(leaks.collect(self._engine, _selection(**selection), include_idle))
+        groups = leaks.collect(self._engine, _selection(**selection), include_idle)
         if baseline is not None:
             there = leaks.collect(baseline._engine, include_idle=True)
             groups = leaks.Baseline(str(baseline.path), there).new(groups)
-        return Leaks.of_groups(groups)
+        return Leaks.of_groups(wanted.of(groups)[0])
 
     def deadlocks(self, **selection: Any) -> pd.DataFrame:
         """Goroutines that hold each other up for ever; the columns are those of Deadlock."""

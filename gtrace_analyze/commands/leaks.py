@@ -75,11 +75,11 @@ def command(
     compared = _baseline(baseline) if baseline else None
     found: dict[str, list[LeakGroup]] = {}
     for trace in common.opened(traces):
-        groups, ignored = wanted.of(leaks.collect(trace.engine, selection, include_idle))
+        groups = leaks.collect(trace.engine, selection, include_idle)
+        found[trace.source], ignored = wanted.of(compared.new(groups) if compared else groups)
         if ignored:
             goroutines = sum(group.count for group in ignored)
             common.note(f"{len(ignored)} groups, {goroutines:,} goroutines, ignored by {ignore}")
-        found[trace.source] = compared.new(groups) if compared else groups
     show_leaks(found, layout)
     leaking = any(group.verdict == "leak" for groups in found.values() for group in groups)
     return 3 if fail_on_leak and leaking else 0

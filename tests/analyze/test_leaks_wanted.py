@@ -49,6 +49,10 @@ def test_only_those_that_wait_long_enough(trace: Callable[..., Path]) -> None:
     (group,) = found("--older", "5.5s", trace(18))
     assert (group["count"], group["goids"]) == (10, list(range(100, 110)))
     assert group["newest_ns"] == 5.5 * SECOND
+    assert group["evidence"][-1] == (
+        "Of these 18, 10 wait for 5.50s or longer and are counted here; the sentences above are of "
+        "all of them."
+    )
     assert found("--older", "1m", trace(17)) == []
 
 
@@ -78,6 +82,9 @@ def test_a_baseline_leaves_what_is_new_or_more(trace: Callable[..., Path]) -> No
     (more,) = found("--baseline", base, larger)
     assert more["evidence"][-1] == f"There are 18 in {base}, 20 here."
     assert found("--baseline", larger, base) == []
+    # As many as there are, not as many as are old enough: the baseline has all of its own.
+    (old,) = found("--baseline", base, "--older", "5.5s", larger)
+    assert (old["count"], f"There are 18 in {base}, 20 here." in old["evidence"]) == (11, True)
 
 
 def test_the_same_in_python(trace: Callable[..., Path]) -> None:

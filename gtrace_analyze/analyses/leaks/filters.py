@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses.leaks.model import LeakGroup
+from gtrace_analyze.units import duration
 
 __all__ = ["Baseline", "Wanted", "patterns", "read_patterns"]
 
@@ -29,7 +30,10 @@ class Baseline:
             self._counts |= group_counts  # the largest of its processes
 
     def new(self, groups: Sequence[LeakGroup]) -> list[LeakGroup]:
-        """The groups that are not in the other recording, or more than there; with a sentence."""
+        """The groups that are not in the other recording, or more than there; with a sentence.
+
+        Of whole groups, before `Wanted` leaves any goroutines out: the other has all of its own.
+        """
         now = _by_process(groups)
         found = []
         for group in groups:
@@ -72,7 +76,12 @@ class Wanted:
             return None
         ages = [group.ages[i] for i in kept]
         goids = [group.goids[i] for i in kept]
-        return replace(group, count=len(kept), goids=goids, ages=ages, newest_ns=min(ages))
+        older = replace(group, count=len(kept), goids=goids, ages=ages, newest_ns=min(ages))
+        sentence = (
+            f"Of these {group.count:,}, {len(kept):,} wait for {duration(self.older_ns)} or longer "
+            "and are counted here; the sentences above are of all of them."
+        )
+        return _saying(older, sentence)
 
     def _ignores(self, group: LeakGroup) -> bool:
         names = [n for n in (group.function, group.created_by, group.created_at) if n]
