@@ -16,7 +16,7 @@ from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 from gtrace_analyze.units import duration, short_function
 
-__all__ = ["Deadlock", "Member", "collect"]
+__all__ = ["Deadlock", "Member", "collect", "unsearched"]
 
 # Not proven by a search of memory, a lock that nobody got for so long.
 _STANDSTILL_NS = 5_000_000_000
@@ -62,10 +62,7 @@ _FRAMES = "SELECT stack_id, frames FROM stacks WHERE list_contains($stack_ids, s
 
 def collect(engine: Engine, selection: Selection = ALL) -> list[Deadlock]:
     """The deadlocks at the end of the recording, or of the time selected; largest first."""
-    source, parameters = "waits_for", {}
-    if selection.has_time:
-        _, end = selection.span(engine)
-        source, parameters = "waits_for_at($end)", {"end": end}
+    source, parameters = _source(engine, selection)
     rows = engine.rows(
         f"SELECT w.*, s.function, s.file, s.line FROM {source} AS w "
         "LEFT JOIN stacks AS s ON s.stack_id = w.stack_id ORDER BY w.pid, w.age DESC, w.goid",
@@ -80,6 +77,24 @@ def collect(engine: Engine, selection: Selection = ALL) -> list[Deadlock]:
     rows = [row | {"frames": frames.get(row["stack_id"])} for row in rows]
     found = [deadlock for deadlock in _Scene(rows).deadlocks() if _selected(deadlock, selection)]
     return sorted(found, key=lambda d: (d.verdict, -len(d.members) - len(d.behind), d.pid))
+
+
+def unsearched(engine: Engine, selection: Selection = ALL) -> int:
+    """How many stand at a lock without a snapshot that shows whose stack points at it."""
+    source, parameters = _source(engine, selection)
+    rows = engine.rows(
+        f"SELECT reason, age, certain FROM {source} GROUP BY pid, goid, reason, age, certain "
+        "HAVING NOT bool_or(searched)",
+        parameters,
+    )
+    return sum(map(_stands, rows))
+
+
+def _source(engine: Engine, selection: Selection) -> tuple[str, dict[str, object]]:
+    """What to ask for the waits at the end, or at that of the time selected."""
+    if not selection.has_time:
+        return "waits_for", {}
+    return "waits_for_at($end)", {"end": selection.span(engine)[1]}
 
 
 def _selected(deadlock: Deadlock, selection: Selection) -> bool:
@@ -118,15 +133,20 @@ class _Scene:
         by_lock: dict[tuple[int, int | None], list[_Node]] = defaultdict(list)
         for node, holders in self._graph.items():
             row = self._rows[node]
-            if holders or node in seen or not row["proven"]:
+            if holders or node in seen:
+                continue
+            if not row["proven"]:
+                if _is_lock(row) and _is_inside_twice(row):
+                    by_lock[node[0], row["obj"] or -node[1]].append(node)
                 continue
             if not _is_lock(row):
                 if any(_is_lock(self._rows[waiter]) for waiter in self._waiters[node]):
                     yield self._deadlock("stuck holder", [node], {node})
             elif row["searched"] and not self._holders[node]:
                 by_lock[node[0], row["obj"]].append(node)
-        for nodes in by_lock.values():
-            yield self._deadlock("no holder", nodes, set(nodes))
+        for (pid, obj), nodes in by_lock.items():
+            waiters = {n for n, r in self._rows.items() if n[0] == pid and r["obj"] == obj}
+            yield self._deadlock("no holder", nodes, waiters)
 
     def _deadlock(self, kind: str, nodes: list[_Node], around: set[_Node]) -> Deadlock:
         behind: set[_Node] = set()
@@ -156,7 +176,8 @@ class _Scene:
         elif _is_inside_twice(first):
             yield (
                 f"Goroutine {nodes[0][1]} is inside {short_function(first['function'])} more than "
-                "once: it waits for a lock that it holds itself."
+                f"once: it {'waits' if first['proven'] else 'seems to wait'} for a lock that it "
+                "holds itself."
             )
         else:
             yield (
@@ -172,7 +193,8 @@ class _Scene:
             )
         others = {h for node in nodes for h in self._holders[node]} - set(nodes)
         least = min(self._rows[node]["age"] for node in nodes)
-        sentence = f"None of them got on in the last {duration(least)}."
+        who = "None of them" if len(nodes) > 1 else "It has not"
+        sentence = f"{who} got on in the last {duration(least)}."
         if others:
             goids = ", ".join(str(goid) for _, goid in sorted(others)[:5])
             sentence += f" The stacks of {len(others):,} others point at it, too: {goids}."

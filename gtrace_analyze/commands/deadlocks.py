@@ -29,7 +29,12 @@ def command(traces: tuple[str, ...], selection: Selection, layout: Layout) -> No
     from gtrace_analyze.analyses import deadlocks
     from gtrace_analyze.render.deadlocks import show_deadlocks
 
-    found = {
-        trace.source: deadlocks.collect(trace.engine, selection) for trace in common.opened(traces)
-    }
+    found = {}
+    for trace in common.opened(traces):
+        found[trace.source] = deadlocks.collect(trace.engine, selection)
+        if not found[trace.source] and (count := deadlocks.unsearched(trace.engine, selection)):
+            common.note(
+                f"{trace.source}: {count:,} have waited for locks for 5s or longer, but no snapshot "
+                "shows whose stacks point at those; leaks tells what their own stacks say"
+            )
     show_deadlocks(found, layout)

@@ -13,6 +13,7 @@ from gtrace_analyze.analyses import deadlocks
 from gtrace_analyze.analyses.deadlocks import Deadlock
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import Selection
+from live.recording import analyze
 from synth import Recording, alive
 
 SECOND = 10**9
@@ -108,6 +109,29 @@ def test_a_lock_that_nobody_is_left_to_give_back(analyzed: Analyzed) -> None:
         recording(waiting(5, 0xA0, reachable=False), waiting(6, 0xA0, reachable=False))
     )
     assert found(engine) == [("deadlock", "no holder", [5, 6], [])]
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+def test_by_stacks_alone_one_that_holds_its_lock_itself_is_suspect(
+    times: int, analyzed: Analyzed, tmp_path: Path
+) -> None:
+    b = Recording(duration=10 * SECOND)
+    inside = ["sync.(*Mutex).Lock sync/mutex.go:46", *["main.pay bank.go:10"] * times]
+    for goid, since, stack in ((5, SECOND, inside), (6, 2 * SECOND, LOCK), (7, 9 * SECOND, LOCK)):
+        go = b.go(goid, parent=1, ts=since - 2, at="main.main main.go:3").run(since - 1)
+        go.park(since, "sync.Mutex.Lock", stack, obj=0xA0)
+    engine = analyzed(b)
+    assert found(engine) == ([("suspect", "no holder", [5], [6, 7])] if times == 2 else [])
+    for deadlock in deadlocks.collect(engine):
+        assert deadlock.evidence == [
+            "Goroutine 5 is inside main.pay more than once: it seems to wait for a lock that it "
+            "holds itself.",
+            "It has not got on in the last 9.00s.",
+        ]
+    assert deadlocks.unsearched(engine) == 2  # the third waits for a second only
+    done = analyze("deadlocks", b.write(tmp_path / "trace"))
+    assert ("note: " in done.stderr) == (times == 1)
+    assert (done.stdout == "no deadlocks found\n") == (times == 1)
 
 
 RECEIVE = ["runtime.chanrecv1 chan.go:5", "main.ask main.go:9"]

@@ -110,8 +110,8 @@ class LeakGroup:
     """Goroutines that wait at the same place for the same reason, made by the same go statement.
 
     ``oldest_ns`` and ``newest_ns`` are how long the first and the last of them have been waiting;
-    ``growth_per_s`` is by how many all that wait there became more, per second of the recording. ``stack`` is the
-    stack of the oldest, innermost frame first, each with function, file and line.
+    ``growth_per_s`` is by how many all that wait there became more, per second of the recording.
+    ``stack`` is the stack of the oldest, innermost frame first, each with function, file and line.
     """
 
     function: str | None

@@ -12,7 +12,7 @@ CREATE TABLE waits_for (
     proven,         -- by a search of memory, nothing can wake it
     certain,        -- nothing was lost within the wait
     stack_id,       -- where it waits; NULL if no stack was taken
-    obj,            -- address of what it waits on; NULL where no snapshot shows it
+    obj,            -- address of what it waits on; NULL where not known
     searched,       -- stacks were searched for who points at it
     holder_goid,    -- who may hold it and does not wait for it; NULL if nobody
     holder_reason   -- what that one waits for; NULL if it does not wait

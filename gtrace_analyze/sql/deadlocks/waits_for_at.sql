@@ -31,6 +31,8 @@ others AS (
 things AS (
     SELECT pid, goid, unnest(objs) AS obj
     FROM seen
+    UNION
+    SELECT pid, goid, obj FROM blocked WHERE obj IS NOT NULL
 ),
 holders AS (
     SELECT pid, goid, unnest(refers) AS obj
