@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,14 @@ def from_before() -> Recording:
     return b
 
 
+def sweeping(
+    stack: Sequence[str] = ("runtime.goparkunlock proc.go:480", "runtime.bgsweep mgcsweep.go:279"),
+) -> Recording:
+    b = Recording(duration=1000)
+    b.go(3, ts=1).run(2).park(100, "GC sweep wait", stack)
+    return b
+
+
 @pytest.mark.parametrize(
     "blueprint",
     [
@@ -97,6 +105,18 @@ def from_before() -> Recording:
                 ("chan receive", "main.f", 0x10, 4, 0, 25),
                 ("chan receive", "main.f", 0x20, 0, 2, None),
             ],
+        ),
+        Blueprint(
+            "the runtime's own waits by who wants to wait",
+            sweeping,
+            "SELECT function, line, system, open FROM park_stats WHERE level = 'stack'",
+            [("runtime.bgsweep", 279, True, 1)],
+        ),
+        Blueprint(
+            "the innermost where a stack tells of nothing but parking",
+            lambda: sweeping(["runtime.goparkunlock proc.go:480"]),
+            "SELECT function, line, system, open FROM park_stats WHERE level = 'stack'",
+            [("runtime.gopark", 461, True, 1)],
         ),
         Blueprint(
             "no channel where what is waited on is none",

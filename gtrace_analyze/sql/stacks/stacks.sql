@@ -10,7 +10,7 @@
 CREATE TABLE stacks (
     stack_id,  -- number of the stack
     site,      -- the smallest stack_id that is the same site
-    function,  -- innermost function that is not plumbing; the innermost if all are
+    function,  -- innermost function that is not plumbing; if all are, that does more than park
     file,      -- its source file; NULL where the binary does not tell
     line,      -- the line it is at; NULL where the binary does not tell
     system,    -- only the runtime's own functions are on it
@@ -19,20 +19,26 @@ CREATE TABLE stacks (
 WITH numbered AS (
     SELECT
         *,
-        is_plumbing(function) AS plumbing,
-        min(frame) FILTER (NOT is_plumbing(function)) OVER (PARTITION BY stack_id) AS first_own,
+        coalesce(
+            min(frame) FILTER (NOT is_plumbing(function)) OVER same_stack,
+            min(frame) FILTER (
+                NOT is_parking(function) AND function <> 'runtime.goexit'
+            ) OVER same_stack,
+            0
+        ) AS first_own,
         lag(function) OVER (PARTITION BY stack_id ORDER BY frame) AS inner_function
     FROM frames
+    WINDOW same_stack AS (PARTITION BY stack_id)
 ),
 whole AS (
     SELECT
         stack_id,
-        coalesce(min(first_own), 0) AS own,
+        min(first_own) AS own,
         bool_and(regexp_matches(function, '^(internal/)?runtime[./]')) AS system,
         list({'function': function, 'file': file, 'line': line} ORDER BY frame) AS frames,
         list({'function': function, 'file': file, 'line': line} ORDER BY frame) FILTER (
-            frame >= coalesce(first_own, 0)
-            AND (function IS DISTINCT FROM inner_function OR frame = coalesce(first_own, 0))
+            frame >= first_own
+            AND (function IS DISTINCT FROM inner_function OR frame = first_own)
             AND function <> 'runtime.goexit'
         ) AS key
     FROM numbered
