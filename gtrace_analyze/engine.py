@@ -136,7 +136,7 @@ class Engine:
             kinds = {s.type for s in self._con.extract_statements(inner)}
         except duckdb.Error:
             kinds = set()
-        return None if kinds and kinds <= _READS else "EXPLAIN of anything else"
+        return None if kinds and kinds <= _READS else "an EXPLAIN of something that is no query"
 
     def close(self) -> None:
         self._con.close()

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.render.html import render
-from gtrace_analyze.units import duration
+from gtrace_analyze.units import counted, duration
 
 __all__ = ["Leaks", "Table"]
 
@@ -49,7 +49,9 @@ class Table(pd.DataFrame):  # type: ignore[misc]
         # As objects, since pandas writes <NA> for a NULL among integers whatever it is asked.
         plain = shown.astype(object).where(shown.notna().to_numpy(), "-")
         html: str = plain.to_html(formatters=dict.fromkeys(lengths, _length), notebook=True)
-        rows = f"{len(self):,} rows" if whole else f"first and last {half} of {len(self):,} rows"
+        rows = (
+            counted(len(self), "row") if whole else f"first and last {half} of {len(self):,} rows"
+        )
         return f"{html}\n<p>{rows}</p>"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "counted",
     "duration",
     "number",
     "parse_duration",
@@ -53,6 +54,11 @@ def number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A number and what it counts: "1 wait", "2 waits"; `many` where that is not `one` and an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def parse_duration(text: str) -> int | None:

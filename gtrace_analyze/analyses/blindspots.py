@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gtrace_analyze.engine import Engine
-from gtrace_analyze.units import duration
+from gtrace_analyze.units import counted, duration
 
 __all__ = ["collect"]
 
@@ -54,8 +54,8 @@ def _of_windows(gaps: list[dict[str, Any]]) -> list[str]:
     if not off:
         return []
     return [
-        f"It was recorded in windows: {len(off)} times, {duration(sum(off))} in all, the "
-        "probes were off to spare the target. What was short and lay there is not here."
+        f"It was recorded in windows: {counted(len(off), 'time')}, {duration(sum(off))} in all, "
+        "the probes were off to spare the target. What was short and lay there is not here."
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from gtrace_analyze.analyses.goroutine import Life
 from gtrace_analyze.moments import Moments
 from gtrace_analyze.render.listing import Column, Layout, show, write_json
-from gtrace_analyze.units import duration, number, short_function, short_place
+from gtrace_analyze.units import counted, duration, number, short_function, short_place
 
 __all__ = ["show_life"]
 
@@ -113,7 +113,9 @@ def _facts(life: Life, moments: Moments) -> list[str]:
         if facts[f"{state}_ns"]
     ]
     said = [", ".join(spent)] if spent else []
-    said.append(f"{facts['waits']:,} waits" if life.interval_count else "no state of it was seen")
+    said.append(
+        counted(facts["waits"], "wait") if life.interval_count else "no state of it was seen"
+    )
     lines.append(f"  {'; '.join(said)}")
     if facts["labels"]:
         lines.append(f"  labels {', '.join(f'{k}={v}' for k, v in dict(facts['labels']).items())}")

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.render.listing import Layout, show
-from gtrace_analyze.units import short_function, short_place
+from gtrace_analyze.units import counted, short_function, short_place
 
 __all__ = ["show_leaks"]
 
@@ -40,7 +40,7 @@ def show_leaks(
     shown = rows[: layout.limit] if layout.limit else rows
     out.write("\n".join(_paragraph(row) for row in shown))
     if len(shown) < len(rows):
-        out.write(f"\n… {len(rows) - len(shown):,} more groups; -n 0 shows all\n")
+        out.write(f"\n… {counted(len(rows) - len(shown), 'more group')}; -n 0 shows all\n")
 
 
 def _paragraph(row: Mapping[str, Any]) -> str:
@@ -59,7 +59,8 @@ def _paragraph(row: Mapping[str, Any]) -> str:
         lines += textwrap.wrap(sentence, _WIDTH, initial_indent="  · ", subsequent_indent="    ")
     goids = [str(goid) for goid in row["goids"][:8]]
     more = ", …" if row["count"] > len(goids) else ""
-    lines.append(f"  goroutines {', '.join(goids)}{more}")
+    word = "goroutine" if row["count"] == 1 else "goroutines"
+    lines.append(f"  {word} {', '.join(goids)}{more}")
     lines += [
         f"    {short_function(frame['function'])}  {short_place(frame['file'], frame['line'])}"
         for frame in row["stack"]

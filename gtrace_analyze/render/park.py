@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from gtrace_analyze.analyses.park import BINS_PER_DOUBLING, Histogram
 from gtrace_analyze.render.listing import Column, Layout, merged, show
-from gtrace_analyze.units import duration, number, short_function
+from gtrace_analyze.units import counted, duration, number, short_function
 
 __all__ = ["estimate", "show_histograms", "show_park"]
 
@@ -59,7 +59,9 @@ def show_histograms(
         title = short_function(histogram.label) if "function" in facts else histogram.label
         reason = f", {facts['reason']}" if "function" in facts and facts.get("reason") else ""
         still = f", {facts['open']:,} open up to {duration(facts['open_longest_ns'])}"
-        out.write(f"{title}{reason}: {facts['waits']:,} waits{still if facts['open'] else ''}\n")
+        out.write(
+            f"{title}{reason}: {counted(facts['waits'], 'wait')}{still if facts['open'] else ''}\n"
+        )
         _write_bars(histogram, out)
         out.write("\n")
 

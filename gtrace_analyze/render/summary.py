@@ -14,7 +14,7 @@ import pyarrow as pa
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.analyses.summary import Summary
 from gtrace_analyze.render.listing import Column, Layout, show, write_json
-from gtrace_analyze.units import duration, number, short_function
+from gtrace_analyze.units import counted, duration, number, short_function
 
 __all__ = ["show_summaries"]
 
@@ -137,4 +137,5 @@ def _leaks(source: str, summary: Summary) -> str:
     count = sum(group.count for group in summary.leaks)
     where = ", ".join(f"{g.count:,} in {short_function(g.function)}" for g in summary.leaks[:3])
     more = ", …" if len(summary.leaks) > 3 else ""
-    return f"{count:,} goroutines: {where}{more}; see gtrace-analyze leaks {shlex.quote(source)}"
+    see = f"see gtrace-analyze leaks {shlex.quote(source)}"
+    return f"{counted(count, 'goroutine')}: {where}{more}; {see}"

@@ -432,8 +432,8 @@ BLUEPRINTS = [
         contradictions,
         "SELECT value, description FROM health WHERE name = 'illegal_transitions'",
         [
-            (1, "running was ended by ready 1 times, which Go's scheduler does not do"),
-            (1, "dead was ended by run 1 times, which Go's scheduler does not do"),
+            (1, "running was ended by ready 1 time, which Go's scheduler does not do"),
+            (1, "dead was ended by run 1 time, which Go's scheduler does not do"),
         ],
     ),
 ]

@@ -326,3 +326,55 @@ def test_what_grows_and_what_came_in_a_burst(
         b.go(100 + n).park(ts + 2, "chan receive", ["main.wait main.go:30"], obj=n + 1)
     groups = leaks.collect(analyzed(b))
     assert [group.verdict for group in groups] == expected
+
+
+def one(reason: str = "chan receive", woken_before: bool = False) -> Recording:
+    b = recording()
+    go = b.go(100, parent=1, ts=1, at="main.ask main.go:40").run(2)
+    if woken_before:
+        go.park(3, reason, RECEIVE).ready(4 * SECOND, by=1).run(4 * SECOND + 1)
+    go.park(5 * SECOND, reason, RECEIVE)
+    return b
+
+
+@pytest.mark.parametrize(
+    ("b", "sentence"),
+    [
+        (
+            one(),
+            "It waits here since a moment within the recording, for 5.00s; it is the only one.",
+        ),
+        (
+            one(woken_before=True),
+            "1 wait here ended, after 4.00s; the one that is open is not much older.",
+        ),
+        (one("IO wait"), "1 waits for the network or a file, which may speak up at any time."),
+        (one("sleep"), "1 waits for a time to pass, as it will."),
+        (
+            siblings(lost=1, unproven=0),
+            "1 can never be woken: by a search of the memory, no global variable and no goroutine "
+            "that can still run refers to what it waits on.",
+        ),
+        (
+            siblings(lost=1, unproven=1),
+            "1 other of the same go statement stands at the same place and can never be woken, by "
+            "a search of the memory. Something seems to refer to what this one waits on, which may "
+            "be a word left over; none was woken here since.",
+        ),
+    ],
+)
+def test_one_is_spoken_of_as_one(b: Recording, sentence: str, analyzed: Analyzed) -> None:
+    *_, group = leaks.collect(analyzed(b), include_idle=True)
+    assert (group.count, group.evidence) == (1, [sentence])
+
+
+def test_who_holds_a_lock_is_said_to_wait_for_so_long(analyzed: Analyzed) -> None:
+    b = recording()
+    holder = b.go(7, parent=1, ts=5, at="main.serve main.go:8").run(6)
+    holder.park(7, "IO wait", ["main.(*bank).pay bank.go:12", "main.serve main.go:9"])
+    b.go(8, parent=1, ts=9, at="main.serve main.go:8").run(10).park(11, "sync.Mutex.Lock", LOCK)
+    (group,) = leaks.collect(analyzed(b))
+    assert group.evidence == [
+        "1 waits for a lock that nobody here got in the last 10.0s. Goroutine 7 is in "
+        'main.(*bank).pay too, in "IO wait" for 10.0s: it seems to hold the lock.'
+    ]

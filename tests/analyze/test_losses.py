@@ -245,6 +245,12 @@ BLUEPRINTS = [
         "SELECT name, value FROM health WHERE severity = 'warning'",
         [("gaps", 1), ("uncertain_intervals", 2)],
     ),
+    Blueprint(
+        "one span is spoken of as one",
+        runs_now,
+        "SELECT regexp_extract(description, '^[^,(]*[a-z]') FROM health WHERE name = 'gaps'",
+        [("1 span not seen whole",)],
+    ),
 ]
 
 

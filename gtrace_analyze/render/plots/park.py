@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from gtrace_analyze.analyses.park import Chart, Histogram
 from gtrace_analyze.render.plots.heatmap import heat, tick
 from gtrace_analyze.render.plots.style import INK, MUTED, SITES, bare, figure, seconds_from
-from gtrace_analyze.units import duration, short_function
+from gtrace_analyze.units import counted, duration, short_function
 
 __all__ = ["draw", "draw_over_time"]
 
@@ -75,7 +75,7 @@ def _panel(axes: Axes, histogram: Histogram, color: str) -> None:
         axes.text(0.5, 0.4, "none ended", transform=axes.transAxes, ha="center", size=8,
                   color=MUTED)  # fmt: skip
     facts = histogram.facts
-    counts = f"{facts['waits']:,} waits"
+    counts = counted(facts["waits"], "wait")
     if facts["waits"]:
         counts += f", half ≤ {duration(facts['p50_ns'])}"
     outside: dict[str, Any] = {"transform": axes.transAxes, "ha": "right"}

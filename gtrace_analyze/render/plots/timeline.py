@@ -27,7 +27,7 @@ from gtrace_analyze.render.plots.style import (
     figure,
     seconds_from,
 )
-from gtrace_analyze.units import short_function, short_place
+from gtrace_analyze.units import counted, short_function, short_place
 
 __all__ = ["draw"]
 
@@ -73,7 +73,7 @@ def _draw_live(axes: Axes, timeline: Timeline) -> None:
     series = sorted((s for s in series if s[1].any()), key=lambda s: -s[1][-1])
     shown = [(short_function(label), live) for label, live in series[:_MOST_SITES]]
     if rest := series[_MOST_SITES:]:
-        shown.append((f"{len(rest)} others", np.sum([live for _, live in rest], axis=0)))
+        shown.append((counted(len(rest), "other"), np.sum([live for _, live in rest], axis=0)))
     seconds = (ts - timeline.recording_start) / 1e9
     if shown:
         labels = [f"{_cut(label, 30)}  {live[-1]:.0f}" for label, live in shown]
@@ -196,7 +196,8 @@ def _legend(fig: Figure, timeline: Timeline, height: float) -> None:
     if timeline.wakes:
         handles.append(Line2D([], [], color=INK, lw=0.8, marker=">", markersize=4, label="wakes"))
     elif timeline.wake_count:
-        many = f"{timeline.wake_count:,} wake-ups, too many to draw: choose a shorter time"
+        wakes = counted(timeline.wake_count, "wake-up")
+        many = f"{wakes}, too many to draw: choose a shorter time"
         fig.text(0.985, 0.2 / height, many, size=8, color=MUTED, ha="right", va="center")
     if handles:
         fig.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.015, 0.1 / height),

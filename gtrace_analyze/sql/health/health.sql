@@ -10,23 +10,23 @@ CREATE TABLE health (
     description  -- what it means, in a sentence
 ) AS
 SELECT 'lost_events', 'warning', 'recorder', lost_ring,
-    format('{:d} events lost because the ring was full', lost_ring)
+    number_of(lost_ring, 'event', 'events') || ' lost because the ring was full'
 FROM stg_recording
 WHERE lost_ring > 0
 UNION ALL
 SELECT 'lost_stacks', 'warning', 'recorder', lost_stack,
-    format('{:d} stacks could not be taken', lost_stack)
+    number_of(lost_stack, 'stack', 'stacks') || ' could not be taken'
 FROM stg_recording
 WHERE lost_stack > 0
 UNION ALL
 SELECT 'read_faults', 'warning', 'recorder', read_faults,
-    format('{:d} fields of the target''s memory could not be read', read_faults)
+    number_of(read_faults, 'field', 'fields') || ' of the target''s memory could not be read'
 FROM stg_recording
 WHERE read_faults > 0
 UNION ALL
 SELECT 'gaps', 'warning', 'recorder', count(*),
     format(
-        '{:d} spans not seen whole ({}), {:.3f} s in all', count(*), cause,
+        '{} not seen whole ({}), {:.3f} s in all', number_of(count(*), 'span', 'spans'), cause,
         sum(ts_end - ts) / 1e9
     )
 FROM stg_gaps
@@ -35,9 +35,10 @@ GROUP BY cause
 UNION ALL
 SELECT 'windows', 'info', 'recorder', count(*),
     format(
-        'recorded in {:d} windows, {:.3f} s of {:.3f} s in all; what went on between them is not '
-            || 'known',
-        count(*), sum(w.dur) / 1e9, any_value(r.ended_ts - r.started_ts) / 1e9
+        'recorded in {}, {:.3f} s of {:.3f} s in all; what went on outside of {} is not known',
+        number_of(count(*), 'window', 'windows'), sum(w.dur) / 1e9,
+        any_value(r.ended_ts - r.started_ts) / 1e9,
+        CASE WHEN count(*) = 1 THEN 'it' ELSE 'them' END
     )
 FROM windows AS w
 CROSS JOIN stg_recording AS r
@@ -69,27 +70,31 @@ FROM stg_parts
 WHERE damage IS NOT NULL
 UNION ALL
 SELECT 'illegal_transitions', 'warning', 'analyzer', sum(intervals),
-    format('{} was ended by {} {:d} times, which Go''s scheduler does not do',
-        state, ended_by, sum(intervals)::BIGINT)
+    format('{} was ended by {} {}, which Go''s scheduler does not do',
+        state, ended_by, number_of(sum(intervals), 'time', 'times'))
 FROM endings
 WHERE NOT legal
 GROUP BY state, ended_by
 UNION ALL
 SELECT 'uncertain_intervals', 'warning', 'analyzer', sum(intervals),
-    format('{:d} of {:d} intervals are uncertain: something was lost within them',
-        sum(intervals)::BIGINT, (SELECT sum(intervals) FROM endings)::BIGINT)
+    format('{:d} of {:d} intervals {}',
+        sum(intervals)::BIGINT, (SELECT sum(intervals) FROM endings)::BIGINT,
+        CASE
+            WHEN sum(intervals) = 1 THEN 'is uncertain: something was lost within it'
+            ELSE 'are uncertain: something was lost within them'
+        END)
 FROM endings
 WHERE NOT certain AND (ended_by IS DISTINCT FROM 'unseen' OR NOT getvariable('has_pauses'))
 HAVING count(*) > 0
 UNION ALL
 SELECT 'backwards', 'warning', 'analyzer', sum(backwards),
-    format('{:d} intervals end before they begin', sum(backwards)::BIGINT)
+    number_of(sum(backwards), 'interval ends before it begins', 'intervals end before they begin')
 FROM endings
 HAVING sum(backwards) > 0
 UNION ALL
 SELECT 'unknown_origin', 'info', 'analyzer', count(*),
-    format('{:d} goroutines were neither created during the recording nor in a snapshot',
-        count(*))
+    number_of(count(*), 'goroutine was', 'goroutines were')
+        || ' neither created during the recording nor in a snapshot'
 FROM goroutines
 ANTI JOIN stg_goroutines USING (pid, goid)
 WHERE ts IS NULL
@@ -110,8 +115,9 @@ WHERE NOT watched
 HAVING count(*) > 0
 UNION ALL
 SELECT 'snapshots_only', 'info', 'recorder', count(DISTINCT snapshot),
-    format('nothing but {:d} snapshots was recorded; what happened between them is not known',
-        count(DISTINCT snapshot))
+    format('nothing but {} was recorded; what happened {} is not known',
+        number_of(count(DISTINCT snapshot), 'snapshot', 'snapshots'),
+        CASE WHEN count(DISTINCT snapshot) = 1 THEN 'before and after it' ELSE 'between them' END)
 FROM stg_goroutines
 WHERE NOT (SELECT bool_or(watched) FROM stg_event_kinds)
 HAVING count(*) > 0

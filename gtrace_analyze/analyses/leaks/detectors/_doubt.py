@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gtrace_analyze.analyses.leaks.model import Scene, WaitGroup
+from gtrace_analyze.units import counted
 
 __all__ = ["uncertainty"]
 
@@ -11,7 +12,10 @@ def uncertainty(group: WaitGroup, scene: Scene) -> str:
     """A sentence on the goroutines of a group that may have been woken unseen."""
     if scene.snapshots:
         return (
-            f"Only {scene.snapshots} snapshots were recorded: {group.uncertain} of them may have "
-            "been woken in between."
+            f"Only {counted(scene.snapshots, 'snapshot was', 'snapshots were')} recorded: "
+            f"{group.uncertain:,} of them may have been woken in between."
         )
-    return f"Events were lost while {group.uncertain} of them waited, so they may have been woken."
+    who = "it" if group.uncertain == 1 else "they"
+    return (
+        f"Events were lost while {group.uncertain:,} of them waited, so {who} may have been woken."
+    )

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from gtrace_analyze.analyses.leaks.detectors._doubt import uncertainty
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
-from gtrace_analyze.units import duration
+from gtrace_analyze.units import counted, duration
 
 __all__ = ["detect"]
 
@@ -32,8 +32,8 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     steady = tenths if certain == joins else _tenths(sorted(certain), scene)
     sure = len(certain) >= _LEAK[0] and steady >= _LEAK[1] and not returning
     woken = (
-        f"{group.ended:,} other waits here ended, the longest after "
-        f"{duration(group.ended_longest_ns)}"
+        f"{counted(group.ended, 'other wait', 'other waits')} here ended, "
+        f"{'' if group.ended == 1 else 'the longest '}after {duration(group.ended_longest_ns)}"
         if group.ended
         else "none was ever woken"
     )
@@ -44,7 +44,8 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
         f"The oldest waits for {duration(group.oldest_ns)}; {woken}.",
     ]
     if returning:
-        sentences.append(f"{returning:,} were woken here and came back, as workers of a pool do.")
+        came_back = counted(returning, "was woken here", "were woken here")
+        sentences.append(f"{came_back} and came back, as workers of a pool do.")
     if group.uncertain:
         sentences.append(uncertainty(group, scene))
     return Finding("leak" if sure else "suspect", " ".join(sentences))

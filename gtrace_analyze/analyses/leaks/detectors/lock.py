@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
-from gtrace_analyze.units import duration, short_function
+from gtrace_analyze.units import counted, duration, short_function
 
 __all__ = ["detect"]
 
@@ -30,9 +30,10 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     stuck, holder = _holder(group, scene)
     standstill = longest >= _STANDSTILL_NS and group.uncertain == 0
     what = "a lock" if group.objects <= 1 else f"one of {group.objects:,} locks"
+    waiting = counted(count, "waits", "wait")
     return Finding(
         "leak" if standstill and stuck else "suspect",
-        f"{count} wait for {what} that nobody here got in the last {duration(longest)}.{holder}",
+        f"{waiting} for {what} that nobody here got in the last {duration(longest)}.{holder}",
     )
 
 
@@ -54,6 +55,6 @@ def _holder(group: WaitGroup, scene: Scene) -> tuple[bool, str]:
             stuck = other.reason not in _PASSING and other.oldest_ns >= group.oldest_ns
             return stuck, (
                 f" Goroutine {other.goids[0]} is in {short_function(taker)} too, in "
-                f'"{other.reason}" since {duration(other.oldest_ns)}: it seems to hold the lock.'
+                f'"{other.reason}" for {duration(other.oldest_ns)}: it seems to hold the lock.'
             )
     return False, ""

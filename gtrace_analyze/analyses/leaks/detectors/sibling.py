@@ -7,6 +7,7 @@ a goroutine waits on, so some of those that are lost go unproven.
 from __future__ import annotations
 
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
+from gtrace_analyze.units import counted
 
 __all__ = ["detect"]
 
@@ -21,7 +22,9 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
         return None
     return Finding(
         "suspect",
-        f"{lost:,} others of the same go statement stand at the same place and can never be woken, "
-        "by a search of the memory. Something seems to refer to what these wait on, which may be a "
+        f"{counted(lost, 'other', 'others')} of the same go statement "
+        f"{'stands' if lost == 1 else 'stand'} at the same place and can never be woken, "
+        "by a search of the memory. Something seems to refer to what "
+        f"{'this one waits' if group.count == 1 else 'these wait'} on, which may be a "
         "word left over; none was woken here since.",
     )

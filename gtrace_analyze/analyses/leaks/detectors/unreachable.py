@@ -12,10 +12,12 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     if not group.unreachable:
         return None
     unknown = group.count - group.unreachable
-    rest = f" The other {unknown} came after the search." if unknown else ""
+    others = "other" if unknown == 1 else f"other {unknown:,}"
+    rest = f" The {others} came after the search." if unknown else ""
+    they_wait = "it waits" if group.unreachable == 1 else "they wait"
     return Finding(
         "leak",
         f"{group.unreachable:,} can never be woken: by a search of the memory, no global variable "
-        f"and no goroutine that can still run refers to what they wait on.{rest}",
+        f"and no goroutine that can still run refers to what {they_wait} on.{rest}",
         proof=True,
     )
