@@ -75,6 +75,7 @@ class Timeline:
     """A chart's data: lanes, what they did in each of `cells` equal parts of the time, and counts.
 
     ``shares`` has a row per lane, cell and state: pid, goid, cell, state, ns, certain.
+    ``live`` is in steps of a 500th of the time, and `peak` the most that were alive at any moment.
     ``wakes`` are the wake-ups among the lanes, none if there are more than a picture can show:
     `wake_count` is how many there are.
     """
@@ -86,6 +87,7 @@ class Timeline:
     lanes: list[Lane]
     shares: pa.Table
     live: list[Series]
+    peak: int
     sees_syscalls: bool  # if not, time in system calls counts as running
     wakes: tuple[Wake, ...] = ()
     wake_count: int = 0
@@ -112,7 +114,7 @@ _MATCHES = """(
 )"""
 _LIVE = """
     SELECT created_at, created_by, ts, live
-    FROM live_goroutines
+    FROM live_goroutines{between}
     WHERE NOT system
 """
 
@@ -132,6 +134,10 @@ def collect(
     lanes = _lanes(engine, selection, (start, end), min(most, _MOST), found)
     did = Cells(engine, start, end, cells, [(lane.pid, lane.goid) for lane in lanes])
     drawable = len(did.wakes) <= _MOST_WAKES
+    between, parameters = "", dict[str, object]()
+    if selection.has_time:
+        between, parameters = "_between($start, $end)", {"start": start, "end": end}
+    (peak,) = engine.rows(f"SELECT live FROM live_peak{between}", parameters)
     return Timeline(
         start=start,
         end=end,
@@ -139,7 +145,8 @@ def collect(
         cells=cells,
         lanes=lanes,
         shares=did.shares(),
-        live=_series(engine.unordered(_LIVE)),
+        live=_series(engine.unordered(_LIVE.format(between=between), parameters)),
+        peak=peak["live"],
         sees_syscalls="syscall_enter" in engine.recording.watched,
         wakes=tuple(Wake(*wake) for wake in did.wakes) if drawable else (),
         wake_count=len(did.wakes),

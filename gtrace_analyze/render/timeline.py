@@ -110,5 +110,5 @@ def _alive(timeline: Timeline) -> str:
     most = max([*counts, 1])
     bars = "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in counts)
     first = sum(s.at(timeline.start) for s in timeline.live)
-    numbers = f"{first:,} at first, {counts[-1]:,} at last, {most:,} at most"
+    numbers = f"{first:,} at first, {counts[-1]:,} at last, {timeline.peak:,} at most"
     return f"{bars}\n{'':>{LABEL_WIDTH}} {numbers}"

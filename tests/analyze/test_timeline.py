@@ -108,6 +108,23 @@ def test_alive_by_creation_site(analyzed: Callable[..., Engine]) -> None:
     assert [series["main.b"].at(ts) for ts in (50, 150, 499, 600)] == [0, 1, 1, 0]
 
 
+@pytest.mark.parametrize(
+    ("window", "peak", "first", "last"),
+    [({}, 6, 1, 1), ({"start": 500_100, "end": 500_250}, 6, 1, 4), ({"start": 600_000}, 1, 1, 1)],
+    ids=["all", "within", "after"],
+)
+def test_a_burst_is_counted_however_short(
+    window: dict[str, int], peak: int, first: int, last: int, analyzed: Callable[..., Engine]
+) -> None:
+    b = Recording(duration=10**6)
+    b.go(1, ts=0, **WORK).run(1)
+    for number in range(5):  # all within a 500th of the recording
+        b.go(10 + number, ts=500_110 + number, **WORK).run(500_120).exit(500_240 + 10 * number)
+    chart = timeline.collect(analyzed(b), Selection(**window))
+    (series,) = chart.live
+    assert (chart.peak, series.at(chart.start), series.at(chart.end)) == (peak, first, last)
+
+
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_pictures(kind: str, tmp_path: Path) -> None:
     path, picture = handed_over().write(tmp_path / "t"), tmp_path / f"t.{kind}"
