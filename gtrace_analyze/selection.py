@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import shlex
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import duckdb
+
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.moments import Moments
 from gtrace_analyze.units import parse_duration
 
-__all__ = ["ALL", "Selection"]
+__all__ = ["ALL", "Selection", "check_goid", "numbers"]
+
+_LARGEST = (1 << 63) - 1
+_SOME_NUMBERED = "SELECT EXISTS (FROM goroutines WHERE list_contains($goids, goid)) AS some"
+# Asked of names, not of who was where, which takes longer; and a waker's function counts, too.
+_SOME_CALLED = """
+    SELECT EXISTS (FROM frames WHERE regexp_matches(function, $pattern)) OR EXISTS (
+        FROM goroutines
+        WHERE regexp_matches(function, $pattern) OR regexp_matches(created_by, $pattern)
+    ) AS some
+"""
 
 
 @dataclass(frozen=True)
@@ -18,9 +33,12 @@ class Selection:
     """A part of a recording.
 
     ``start`` and ``end`` are moments as a user writes them: a duration from the start ("5s",
-    "1m30s"), or from the end if it begins with "-"; an integer, ns from the start, or the value of
-    a ``ts`` column; a wall-clock time ("2026-03-01 12:00:05", "12:00:05" on the recording's day).
-    ``goids`` are goroutines; empty means all. ``function`` is a regular expression on Go names.
+    "1m30s"), or from the end if it begins with "-"; the value of a ``ts`` column; a wall-clock time
+    ("2026-03-01 12:00:05", "12:00:05" on the recording's day). An int may also be ns from the
+    start, or from the end if it is negative. ``goids`` are goroutines; empty means all.
+    ``function`` is a regular expression on Go names, in the dialect of DuckDB (RE2).
+
+    Raises UsageError if there can be no goroutine of such a number, or the expression is none.
     """
 
     start: str | int | None = None
@@ -29,10 +47,10 @@ class Selection:
     function: str | None = None
 
     def __post_init__(self) -> None:
-        try:
-            re.compile(self.function or "")
-        except re.error as e:
-            raise UsageError(f"{self.function!r} is not a regular expression: {e}") from None
+        for goid in self.goids:
+            check_goid(goid)
+        if self.function:
+            self.matches("")
 
     @property
     def has_time(self) -> bool:
@@ -47,11 +65,7 @@ class Selection:
         start = first if self.start is None else _moment(self.start, engine, first, last)
         end = last if self.end is None else _moment(self.end, engine, first, last)
         if self.has_time and (start >= end or end <= first or start >= last):
-            seconds = (last - first) / 1e9
-            raise UsageError(
-                f"nothing was recorded from {self.start or 'the start'} to {self.end or 'the end'}:"
-                f" the recording lasts {seconds:.3f} s"
-            )
+            raise UsageError(f"{engine.recording.path}: {self._nothing(engine, start >= end)}")
         return start, end
 
     def parameters(self, engine: Engine) -> dict[str, object]:
@@ -66,19 +80,91 @@ class Selection:
 
     def matches(self, function: str | None) -> bool:
         """Whether a function is among those selected."""
-        return function is not None and re.search(self.function or "", function) is not None
+        return function is not None and _matches(self.function or "", function)
+
+    def missed(self, engine: Engine) -> str | None:
+        """Why no goroutine of the recording is meant; None unless that is sure.
+
+        The time does not count, and goroutines that are meant need not do what a command looks for.
+        """
+        path, why = engine.recording.path, "no goroutine matches the selection"
+        if self.goids and not _some(engine, _SOME_NUMBERED, {"goids": sorted(self.goids)}):
+            goids = " or ".join(map(str, sorted(self.goids)))
+            return f"{why}: {goids} is not in {path}{numbers(engine)}"
+        if self.function and not _some(engine, _SOME_CALLED, {"pattern": self.function}):
+            return (
+                f"{why}: '{self.function}' is in no function's name in {path}; to see the names: "
+                f'gtrace-analyze sql {shlex.quote(str(path))} "SELECT DISTINCT function FROM '
+                'goroutines"'
+            )
+        return None
+
+    def _nothing(self, engine: Engine, backwards: bool) -> str:
+        """Why there is nothing from `start` to `end`."""
+        start = "the start" if self.start is None else self.start
+        end = "the end" if self.end is None else self.end
+        if backwards and self.start is not None and self.end is not None:
+            return f"nothing is from {start} to {end}: that ends before it begins"
+        first, last = engine.span
+        lasts = f"{(last - first) / 1e9:.3f} s"
+        by = Moments.of(engine)
+        if by.readings:
+            began, ended = map(by.on_wall_clock, (first, last))
+            lasts += f", from {began:%Y-%m-%d %H:%M:%S} to {ended:%Y-%m-%d %H:%M:%S}"
+        return f"nothing was recorded from {start} to {end}: the recording lasts {lasts}"
 
 
 ALL = Selection()
 
 
+def check_goid(goid: int) -> None:
+    """Raise UsageError if no goroutine can have this number."""
+    if not 0 <= goid <= _LARGEST:
+        raise UsageError(f"no goroutine can be numbered {goid}: numbers are 0 to {_LARGEST}")
+
+
+def numbers(engine: Engine) -> str:
+    """Which numbers its goroutines have, to be added to a sentence about the recording."""
+    (row,) = engine.rows("SELECT min(goid) AS low, max(goid) AS high FROM goroutines")
+    if row["low"] is None:
+        return ", which has none"
+    return f", whose goroutines are numbered {row['low']} to {row['high']}"
+
+
+def _some(engine: Engine, query: str, parameters: dict[str, object]) -> bool:
+    return bool(engine.rows(query, parameters)[0]["some"])
+
+
+@functools.cache
+def _matches(pattern: str, name: str) -> bool:
+    """Whether the regular expression matches; asked of DuckDB, as its dialect is nobody else's."""
+    try:
+        ((found,),) = _asked().execute("SELECT regexp_matches($1, $2)", [name, pattern]).fetchall()
+    except duckdb.InvalidInputException as e:
+        why = str(e).removeprefix("Invalid Input Error: ")
+        raise UsageError(
+            f"'{pattern}' is not a regular expression: {why}; RE2's are taken: "
+            "https://github.com/google/re2/wiki/Syntax"
+        ) from None
+    return bool(found)
+
+
+@functools.cache
+def _asked() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 1})
+
+
 def _moment(given: str | int, engine: Engine, first: int, last: int) -> int:
-    text = str(given).strip()
-    if re.fullmatch(r"-?\d+", text):
-        value = int(text)
+    if not isinstance(given, str):
+        value = int(given)  # of NumPy's, it may be too small to add to
         if value < 0:
             return last + value
         return value if value >= first > last - first else first + value
+    text = given.strip()
+    if re.fullmatch(r"-?\d+", text):
+        if (ts := int(text)) >= first:
+            return ts
+        raise UsageError(f"{text} what? Write {text}s, {text}ms, or the value of a ts column")
     from_end = text.startswith("-")
     if (length := parse_duration(text.lstrip("+-"))) is not None:
         return last - length if from_end else first + length

@@ -11,6 +11,7 @@ import pyarrow as pa
 from gtrace_analyze._errors import QueryError, UsageError
 from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.selection import check_goid, numbers
 
 __all__ = ["Life", "collect", "facts", "until"]
 
@@ -130,12 +131,14 @@ def _last(began: pa.Table, most: int | None) -> tuple[int | None, int]:
 
 def facts(engine: Engine, goid: int, pid: int | None = None) -> dict[str, Any]:
     """The goroutine's row of `goroutines`; raises as `collect` does."""
+    check_goid(goid)
     rows = engine.rows("SELECT * FROM goroutines WHERE goid = $goid", {"goid": goid})
     found = [row for row in rows if pid is None or row["pid"] == pid]
     if not found:
-        raise QueryError(f"goroutine {goid} is not in {engine.recording.path}{_range(engine)}")
+        where = _where(engine, pid, [row["pid"] for row in rows])
+        raise QueryError(f"goroutine {goid} is not in {where}")
     if len(found) > 1:
-        pids = ", ".join(str(each["pid"]) for each in found)
+        pids = _joined([row["pid"] for row in found])
         raise UsageError(f"processes {pids} each have a goroutine {goid}: say which with --pid")
     (row,) = found
     if row["labels"] is not None:
@@ -158,8 +161,16 @@ def _frames(engine: Engine, *stack_ids: int | None) -> dict[int | None, list[dic
     return {row["stack_id"]: row["frames"] for row in rows}
 
 
-def _range(engine: Engine) -> str:
-    (row,) = engine.rows("SELECT min(goid) AS low, max(goid) AS high FROM goroutines")
-    if row["low"] is None:
-        return ", which has none"
-    return f", whose goroutines are numbered {row['low']} to {row['high']}"
+def _where(engine: Engine, pid: int | None, others: list[int]) -> str:
+    """Where a goroutine is not, and what there is instead; `others` are processes that have one."""
+    path = engine.recording.path
+    if pid is None:
+        return f"{path}{numbers(engine)}"
+    if others:
+        return f"process {pid} of {path}; there is one in {_joined(others)}"
+    pids = [process.pid for process in engine.recording.manifest.processes]
+    return f"process {pid} of {path}, in which pids are {_joined(pids)}"
+
+
+def _joined(pids: list[int]) -> str:
+    return ", ".join(map(str, sorted(pids)))

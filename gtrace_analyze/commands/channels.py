@@ -33,7 +33,7 @@ def command(traces: tuple[str, ...], selection: Selection, layout: Layout) -> No
     show_channels(
         {
             trace.source: channels.collect(trace.engine, selection)
-            for trace in common.opened(traces)
+            for trace in common.opened(traces, selection)
         },
         layout,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gtrace_analyze.engine import Engine
+    from gtrace_analyze.selection import Selection
 
 __all__ = [
     "DURATION",
     "Opened",
     "between",
     "listing",
+    "matching",
     "note",
     "opened",
     "opened_one",
@@ -135,22 +137,49 @@ def listing(limit: int = 20) -> Callable[[_F], _F]:
     return decorate
 
 
-def opened(paths: tuple[str, ...], notes: bool = True, empty: bool = False) -> Iterator[Opened]:
+def opened(
+    paths: tuple[str, ...],
+    selection: Selection | None = None,
+    notes: bool = True,
+    empty: bool = False,
+) -> Iterator[Opened]:
     """Open the traces one after the other; with `notes`, what is wrong with each is told.
 
-    Raises TraceError at one in which there is nothing to analyze, unless `empty` is allowed.
+    Raises TraceError at one in which there is nothing to analyze, unless `empty` is allowed, and
+    UsageError if no goroutine of any of them is in the `selection`.
     """
     from gtrace_analyze.engine import connect
     from gtrace_analyze.recording import expand
 
-    for path in expand(paths):
-        engine = connect(path, None if _is_quiet() else _progress)
-        if not empty:
-            _refuse_empty(engine)
-        if notes:
-            _tell_health(engine)
-        yield Opened(str(path), engine)
-        engine.close()
+    def each() -> Iterator[Opened]:
+        for path in found:
+            engine = connect(path, None if _is_quiet() else _progress)
+            if not empty:
+                _refuse_empty(engine)
+            if notes:
+                _tell_health(engine)
+            yield Opened(str(path), engine)
+            engine.close()
+
+    found = expand(paths)
+    yield from each() if selection is None else matching(each(), selection, len(found))
+
+
+def matching(traces: Iterable[Opened], selection: Selection, count: int) -> Iterator[Opened]:
+    """These `count` traces. It is told of which no goroutine is in the selection.
+
+    Raises UsageError if that is so of all, lest nothing be read as "nothing wrong".
+    """
+    from gtrace_analyze._errors import UsageError
+
+    missed = 0
+    for trace in traces:
+        if why := selection.missed(trace.engine):
+            missed += 1
+            if missed == count:
+                raise UsageError(why)
+            note(why)
+        yield trace
 
 
 @contextlib.contextmanager
@@ -163,6 +192,14 @@ def opened_one(path: str, empty: bool = False) -> Iterator[Opened]:
     if len(paths) > 1:
         raise UsageError(f"{path} are {len(paths)} recordings; this takes one at a time")
     yield from opened((paths[0],), empty=empty)
+
+
+def note_syscalls(trace: Opened) -> None:
+    """Say so where running time is not told from time in system calls."""
+    from gtrace_analyze.analyses import cpu
+
+    if not cpu.sees_syscalls(trace.engine):
+        note("running time includes system calls: they were not watched (plan full)")
 
 
 def require_runs(trace: Opened) -> None:
@@ -214,7 +251,7 @@ def _tell_health(engine: Engine) -> None:
 
 def _progress(what: str, done: int, total: int) -> None:
     """One line that overwrites itself, where someone is looking."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return
     full = round(_BAR * done / total)
     bar = "█" * full + "░" * (_BAR - full)

@@ -48,9 +48,8 @@ def command(
     cut = by == "goroutine" and layout.limit > 0 and layout.sort is None
     most = layout.limit + 1 if cut else None
     found = {}
-    for trace in common.opened(traces):
+    for trace in common.opened(traces, selection):
         common.require_runs(trace)
         found[trace.source] = cpu.collect(trace.engine, selection, by, system, most)
-        if not cpu.sees_syscalls(trace.engine):
-            common.note("running time includes system calls: they were not watched (plan full)")
+        common.note_syscalls(trace)
     show_cpu(found, by, layout, counted=not cut)

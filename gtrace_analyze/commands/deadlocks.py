@@ -30,7 +30,7 @@ def command(traces: tuple[str, ...], selection: Selection, layout: Layout) -> No
     from gtrace_analyze.render.deadlocks import show_deadlocks
 
     found = {}
-    for trace in common.opened(traces):
+    for trace in common.opened(traces, selection):
         found[trace.source] = deadlocks.collect(trace.engine, selection)
         if not found[trace.source] and (count := deadlocks.unsearched(trace.engine, selection)):
             common.note(

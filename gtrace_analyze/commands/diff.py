@@ -34,7 +34,8 @@ def command(a: str, b: str, everything: bool, selection: Selection, layout: Layo
     from gtrace_analyze.render.diff import show_diff
 
     with common.opened_one(a) as before, common.opened_one(b) as after:
-        plans = [trace.engine.recording.manifest.plan for trace in (before, after)]
+        compared = common.matching((before, after), selection, 2)
+        plans = [trace.engine.recording.manifest.plan for trace in compared]
         if plans[0] != plans[1]:
             common.note(
                 f"A was recorded with plan {plans[0]}, B with plan {plans[1]}: what only one of "

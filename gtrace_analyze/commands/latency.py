@@ -60,7 +60,7 @@ def command(
     if worst and over_time:
         raise UsageError("--worst and --over-time exclude each other")
     found, moments = {}, {}
-    for trace in common.opened(traces):
+    for trace in common.opened(traces, selection):
         common.require_runs(trace)
         moments[trace.source] = Moments.of(trace.engine, wall)
         if worst:

@@ -74,7 +74,7 @@ def command(
     )
     compared = _baseline(baseline) if baseline else None
     found: dict[str, list[LeakGroup]] = {}
-    for trace in common.opened(traces):
+    for trace in common.opened(traces, selection):
         groups = leaks.collect(trace.engine, selection, include_idle)
         found[trace.source], ignored = wanted.of(compared.new(groups) if compared else groups)
         if ignored:

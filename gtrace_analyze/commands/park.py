@@ -45,8 +45,11 @@ def command(
 
     OPEN counts the waits that had not ended when the recording did. P50 and P99 are of the waits
     that ended. KM50 and KM99 estimate them for all waits, with those that are still open, or were
-    cut by a loss or a closed recording window, counted as at least that long (Kaplan-Meier); they
-    are shown where there are such waits, and "=" where it makes no difference.
+    cut by a loss or a closed recording window, counted as at least that long (Kaplan-Meier); "="
+    where it makes no difference. Waits that were under way when the recording began are left out of
+    KM50 and KM99, open or not: of waits met by chance, the long ones are too many.
+
+    Where rows by stack would look the same, "←" names the first caller by which they differ.
 
     A selection takes whole waits that overlap its time. An address can have been several channels,
     one after the other.
@@ -54,9 +57,12 @@ def command(
     from gtrace_analyze.analyses import park
     from gtrace_analyze.render.park import show_histograms, show_park
 
-    found = {}
-    for trace in common.opened(traces):
-        found[trace.source] = park.collect(trace.engine, selection, by, system)
+    found, callers = {}, {}
+    for trace in common.opened(traces, selection):
+        table = park.collect(trace.engine, selection, by, system)
+        found[trace.source] = table
+        if by == "stack" and layout.form == "text":
+            callers[trace.source] = park.callers(trace.engine, table.to_pylist())
         if histogram:
             shown = park.histograms(trace.engine, selection, by, layout.limit or 10**6)
             show_histograms(shown, trace.source if len(traces) > 1 else None)
@@ -71,4 +77,4 @@ def command(
                 figure = plots.draw_over_time(park.chart(trace.engine, selection), trace.source)
                 common.save(figure, common.picture(heatmap, trace, len(traces)))
     if not histogram:
-        show_park(found, by, layout)
+        show_park(found, by, layout, callers)

@@ -35,7 +35,7 @@ def command(
     from gtrace_analyze.render import timeline as text
 
     most = layout.limit or 10**6
-    for trace in common.opened(traces):
+    for trace in common.opened(traces, selection):
         if out:
             from gtrace_analyze.render.plots import timeline as plots
 

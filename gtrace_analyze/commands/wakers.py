@@ -45,7 +45,7 @@ def command(
     show_wakers(
         {
             trace.source: wakers.collect(trace.engine, selection, by, system, most)
-            for trace in common.opened(traces)
+            for trace in common.opened(traces, selection)
         },
         layout,
         counted=not cut,

@@ -213,3 +213,105 @@ def test_an_empty_recording(tmp_path: Path, command: str) -> None:
     summary = analyze("summary", out)
     assert summary.returncode == 0, summary.stderr
     assert re.search(r"^events +none", summary.stdout, flags=re.MULTILINE)
+
+
+# -- what is asked of a recording -------------------------------------------------------------
+
+SECOND = 10**9
+WAITS = ["main.f main.go:1"]
+SELECTING = ("leaks", "park", "latency", "cpu", "wakers", "channels", "deadlocks", "timeline")
+
+
+def _written(out: Path, start: str = "main.serve", pid: int = synth.PID) -> Path:
+    """A recording of ten seconds, in which goroutine 7 waits."""
+    b = synth.Recording("full", duration=10 * SECOND, pid=pid)
+    b.go(1, ts=SECOND).run(SECOND + 5)
+    b.go(7, parent=1, ts=2 * SECOND, at="main.main main.go:3", start=f"{start} main.go:9")
+    b.go(7).run(2 * SECOND + 5).park(3 * SECOND, "select", WAITS)
+    return b.write(out)
+
+
+@pytest.mark.parametrize("command", [*SELECTING, "export pprof", "export chrome"])
+def test_a_selection_of_nothing_is_no_answer(tmp_path: Path, command: str) -> None:
+    """Least of all "no leaks"."""
+    out = _written(tmp_path / "t")
+    for option in (["--func", "tpyo"], ["--goid", "99"], ["--goid", "7", "--func", "tpyo"]):
+        done = analyze(*command.split(), out, *option)
+        _refused(done, "no goroutine matches the selection", status=2)
+    if not command.startswith("export"):
+        _refused(analyze(command, out, "--func", "tpyo"), "'tpyo'", "gtrace-analyze sql", status=2)
+        _refused(analyze(command, out, "--goid", "99"), "99", "numbered 1 to 7", status=2)
+        for option in (["--func", "main.f"], ["--func", "serve"], ["--goid", "7"]):
+            done = analyze(command, out, *option)
+            assert (done.returncode, done.stderr) == (0, ""), option
+
+
+def test_one_recording_of_several_may_have_nothing_of_it(tmp_path: Path) -> None:
+    a, b = _written(tmp_path / "a"), _written(tmp_path / "b", start="main.pay")
+    for command in ("leaks", "diff"):
+        done = analyze(command, a, b, "--func", "pay")
+        assert done.returncode == 0, done.stderr
+        (line,) = (line for line in done.stderr.splitlines() if "no goroutine" in line)
+        assert line.startswith("note: no goroutine matches the selection: 'pay'")
+        assert str(a) in line
+        done = analyze(command, a, b, "--func", "tpyo")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.splitlines()[-1].startswith("gtrace-analyze: no goroutine matches")
+
+
+@pytest.mark.parametrize("command", ["leaks", "park", "export pprof"])
+@pytest.mark.parametrize("pattern", [r"^main\.(?!await)", r"(a)\1", r"\Z", "x{2000}", "("])
+def test_a_regular_expression_of_another_dialect(
+    tmp_path: Path, command: str, pattern: str
+) -> None:
+    out = _written(tmp_path / "t")
+    done = analyze(*command.split(), out, "--func", pattern)
+    _refused(done, pattern, "is not a regular expression", "RE2", status=2)
+
+
+def test_all_commands_take_the_same_regular_expressions(tmp_path: Path) -> None:
+    """That is no word of ASCII's, and Python knows no \\p."""
+    out = _written(tmp_path / "t", start="main.größe")
+    for pattern, status in ((r"main.gr\w+e$", 2), (r"main.gr\pL+e$", 0)):
+        for command in ("leaks", "park"):
+            assert analyze(command, out, "--func", pattern).returncode == status
+
+
+@pytest.mark.parametrize("given", [str(1 << 63), "99999999999999999999", "-1"])
+def test_a_number_that_no_goroutine_can_have(tmp_path: Path, given: str) -> None:
+    out = _written(tmp_path / "t")
+    _refused(analyze("timeline", out, "--goid", given), given, "numbered", status=2)
+    _refused(analyze("goroutine", out, "--", given), given, "numbered", status=2)
+
+
+def test_a_goroutine_of_another_process(tmp_path: Path) -> None:
+    out = _written(tmp_path / "t", pid=40)
+    _refused(analyze("goroutine", out, "7", "--pid", "3"), "process 3", "there is one in 40")
+    _refused(analyze("goroutine", out, "9", "--pid", "3"), "process 3", "pids are 40")
+    _refused(analyze("goroutine", out, "9"), "numbered 1 to 7")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--from", "5s", "--to", "3s"], ["from 5s to 3s", "ends before it begins"]),
+        (["--from", "1h"], ["from 1h to the end", "lasts 10.000 s", "2023-11-1"]),
+        (["--from", "03:00:00", "--to", "03:00:01"], ["lasts 10.000 s", "2023-11-1"]),
+        (["--from", "soon"], ["'soon' is no moment"]),
+    ],
+)
+def test_a_time_that_was_not_recorded(tmp_path: Path, options: list[str], words: list[str]) -> None:
+    out = _written(tmp_path / "t")
+    _refused(analyze("leaks", out, *options), *words, status=2)
+    if "soon" not in options:
+        _refused(analyze("diff", out, out, *options), str(out), *words, status=2)
+
+
+def test_a_number_without_a_unit(tmp_path: Path) -> None:
+    """It is a moment only as a value of a column `ts`."""
+    b = synth.Recording(duration=20 * SECOND)
+    b.go(7, ts=12 * SECOND).run(12 * SECOND + 5)
+    out = b.write(tmp_path / "t", started_ts=10 * SECOND)
+    for given in ("5", "-5"):
+        _refused(analyze("park", out, "--from", given), f"{given} what?", f"{given}s", status=2)
+    assert analyze("park", out, "--from", str(12 * SECOND)).returncode == 0
