@@ -59,13 +59,15 @@ class Step:
 class Path:
     """The steps from the latest back to the first; `facts` is the goroutine's row of `goroutines`.
 
-    ``whole`` is false if there were more steps than are worth following.
+    ``whole`` is false if there were more steps than are worth following; ``names`` are the start
+    functions of the goroutines in it.
     """
 
     facts: dict[str, Any]
     recording_start: int
     steps: list[Step]
     whole: bool
+    names: dict[int, str | None]
 
 
 # The table itself is read instead of the view, since to plan the view's joins takes longer than to
@@ -121,7 +123,8 @@ def collect(
         if not walk.read_missing():
             break
     steps = walk.steps(found[:_MOST_STEPS])
-    return Path(facts, engine.span[0], steps, whole=len(found) <= _MOST_STEPS)
+    names = walk.names({step.goid for step in steps})
+    return Path(facts, engine.span[0], steps, len(found) <= _MOST_STEPS, names)
 
 
 class _Read:
@@ -325,6 +328,15 @@ class _Walk:
             for read, number, ts, ts_end, chain, end in found
             for row in [rows[read][number]]
         ]
+
+    def names(self, goids: set[int]) -> dict[int, str | None]:
+        """The start functions of goroutines, None where not known."""
+        rows = self._engine.rows(
+            "SELECT goid, function FROM goroutines SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS "
+            "goid) USING (goid) WHERE pid = $pid",
+            {"goids": sorted(goids), "pid": self._span["pid"]},
+        )
+        return {row["goid"]: row["function"] for row in rows}
 
     def _functions(self, stack_ids: set[int | None]) -> dict[int | None, str | None]:
         rows = self._engine.rows(

@@ -45,4 +45,5 @@ def command(
 
     with common.opened_one(trace) as opened:
         path = critical_path.collect(opened.engine, goid, at, start, pid)
+        common.note_syscalls(opened)
         show_path(path, layout, Moments.of(opened.engine, wall))

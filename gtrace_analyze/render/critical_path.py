@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections import defaultdict
-from typing import Any, TextIO
+from collections.abc import Mapping
+from typing import Any, TextIO, TypeVar
 
 from gtrace_analyze.analyses.critical_path import Path, Step
 from gtrace_analyze.moments import Moments
@@ -18,6 +19,8 @@ _NAMES = [
     *("ts", "ts_end", "dur", "goid", "depth", "state", "reason", "function"),
     *("wake", "waker_goid", "certain", "end"),
 ]
+_Key = TypeVar("_Key")
+_OF_EACH = 3  # goroutines named of each kind of time
 _COLUMNS = [
     Column("at", "FROM", right=True),
     Column("dur", "FOR", duration, right=True),
@@ -80,14 +83,27 @@ def _write_head(path: Path, moments: Moments, out: TextIO) -> None:
 def _write_sums(path: Path, out: TextIO) -> None:
     """What the time is made of: waits that a waker explains are left to the waker's steps."""
     sums: dict[str, int] = defaultdict(int)
+    of_whom: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for number, step in enumerate(path.steps):
         following = path.steps[number + 1] if number + 1 < len(path.steps) else None
         if following is None or following.depth <= step.depth:
             sums[_kind(step)] += step.dur
-    whole = sum(sums.values())
+            if step.state != "waiting":
+                of_whom[_kind(step)][step.goid] += step.dur
+    whole = max(sum(sums.values()), 1)
     out.write("\nwhere the time went\n")
-    for kind, ns in sorted(sums.items(), key=lambda item: -item[1]):
-        out.write(f"{duration(ns):>7} {ns / max(whole, 1):>4.0%}  {kind}\n")
+    for kind, ns in _largest(sums):
+        out.write(f"{duration(ns):>7} {ns / whole:>4.0%}  {kind}\n")
+        for goid, part in _largest(of_whom[kind])[:_OF_EACH]:
+            name = path.names.get(goid)
+            who = f"goroutine {goid}" + (f", {short_function(name)}" if name else "")
+            out.write(f"{'':12}  {duration(part):>7} {part / whole:>4.0%}  {who}\n")
+        if (others := len(of_whom[kind]) - _OF_EACH) > 0:
+            out.write(f"{'':28}{others:,} other{'s' if others > 1 else ''}\n")
+
+
+def _largest(sums: Mapping[_Key, int]) -> list[tuple[_Key, int]]:
+    return sorted(sums.items(), key=lambda item: -item[1])
 
 
 def _kind(step: Step) -> str:

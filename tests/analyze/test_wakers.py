@@ -272,6 +272,7 @@ def test_critical_path_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "from here on other work" in out
     # Of the 298 ns: 40 + 90 + 97 running, 50 the other work, 10 + 10 + 1 runnable.
     assert "  227ns  76%  running" in out
+    assert "                187ns  63%  goroutine 9\n                 40ns  13%  goroutine 8\n" in out
     assert "   50ns  17%  other work of goroutine 8 (chan receive in main.put)" in out
     assert "   21ns   7%  runnable" in out
 

@@ -112,6 +112,7 @@ def _timeline(rows: list[tuple[int, int, str | None, int, bool]], cells: int = 1
             }
         ),
         live=[],
+        peak=0,
         sees_syscalls=False,
     )
 
