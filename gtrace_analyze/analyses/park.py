@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,7 @@ from gtrace_analyze.engine import Engine
 from gtrace_analyze.moments import Moments
 from gtrace_analyze.selection import ALL, Selection
 
-__all__ = ["LEVELS", "Chart", "Histogram", "chart", "collect", "histograms"]
+__all__ = ["LEVELS", "Chart", "Histogram", "callers", "chart", "collect", "histograms"]
 
 # What waits can be grouped by, and the columns that then say so.
 LEVELS = {
@@ -37,13 +39,15 @@ _HISTOGRAM_KEYS = {"reason": ("reason",), "function": ("function",), "stack": ("
 class Histogram:
     """How many waits of one group were how long: counts between ascending edges, ns.
 
-    ``facts`` is the group's row of `collect`. Where no wait ended, there are no edges.
+    ``facts`` is the group's row of `collect`, and ``caller`` what `callers` says of it, None if
+    nothing. Where no wait ended, there are no edges.
     """
 
     label: str
     facts: dict[str, Any]
     edges: list[float]
     waits: list[int]
+    caller: str | None = None
 
 
 def collect(
@@ -69,6 +73,42 @@ def collect(
         {**parameters, "level": by, "system": system},
     )
     return ordered(found, "-spent_ns", *LEVELS[by]).drop_columns("spent_ns")
+
+
+def callers(engine: Engine, groups: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """Names for those of `groups` by "stack" that are otherwise called the same, by their site.
+
+    The same are reason, function and line; the name is that of the first function further out, with
+    its line, by which one is told from all the others.
+    """
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for group in groups:
+        if group["site"] is not None:
+            alike[group["reason"], group["function"], group["line"]].append(group["site"])
+    sites = [site for same in alike.values() if len(same) > 1 for site in same]
+    if not sites:
+        return {}
+    rows = engine.rows(
+        "SELECT stack_id, function, frames FROM stacks WHERE list_contains($sites, stack_id)",
+        {"sites": sites},
+    )
+    outwards = {row["stack_id"]: _outwards(row) for row in rows}
+    found = {}
+    for same in alike.values():
+        ways = Counter(way for site in same for way in outwards.get(site, ()))
+        for site in same if len(same) > 1 else ():
+            own = next((way for way in outwards[site] if ways[way] == 1), None)
+            if own is not None:
+                found[site] = own[-1]
+    return found
+
+
+def _outwards(stack: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The ways from the function that a stack is said to be in to each of those outside of it."""
+    frames = stack["frames"]
+    first = [frame["function"] for frame in frames].index(stack["function"])
+    names = [f"{frame['function']}:{frame['line']}" for frame in frames[first + 1 :]]
+    return [tuple(names[: end + 1]) for end in range(len(names))]
 
 
 def histograms(
@@ -103,7 +143,16 @@ def histograms(
         tuple(row[k] for k in key): dict(zip(row["bin_list"], row["waits_list"], strict=True))
         for row in grouped.to_pylist()
     }
-    return [_histogram(group, by, counts.get(tuple(group[k] for k in key), {})) for group in groups]
+    called_by = callers(engine, groups) if by == "stack" else {}
+    return [
+        _histogram(
+            group,
+            by,
+            counts.get(tuple(group[k] for k in key), {}),
+            called_by.get(group.get("site")),
+        )
+        for group in groups
+    ]
 
 
 @dataclass(frozen=True)
@@ -130,13 +179,15 @@ def chart(engine: Engine, selection: Selection = ALL) -> Chart:
     return Chart(engine.span[0], start, end, cells, Moments.of(engine).started)
 
 
-def _histogram(group: dict[str, Any], by: str, counts: dict[int, int]) -> Histogram:
+def _histogram(
+    group: dict[str, Any], by: str, counts: dict[int, int], caller: str | None
+) -> Histogram:
     label = str(group["reason" if by == "reason" else "function"] or "not known")
     if not counts:
-        return Histogram(label, group, [], [])
+        return Histogram(label, group, [], [], caller)
     bins = range(min(counts), max(counts) + 1)
     edges = [2 ** (bin_ / BINS_PER_DOUBLING) for bin_ in (*bins, bins.stop)]
-    return Histogram(label, group, edges, [counts.get(bin_, 0) for bin_ in bins])
+    return Histogram(label, group, edges, [counts.get(bin_, 0) for bin_ in bins], caller)
 
 
 def _source(engine: Engine, selection: Selection, table: str) -> tuple[str, dict[str, object]]:

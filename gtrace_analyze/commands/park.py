@@ -45,9 +45,10 @@ def command(
 
     OPEN counts the waits that had not ended when the recording did. P50 and P99 are of the waits
     that ended. KM50 and KM99 estimate them for all waits, with those that are still open, or were
-    cut by a loss or a closed recording window, counted as at least that long (Kaplan-Meier); "="
-    where it makes no difference. Waits that were under way when the recording began are left out of
-    KM50 and KM99, open or not: of waits met by chance, the long ones are too many.
+    cut by a loss or a closed recording window, counted as at least that long (Kaplan-Meier); they
+    are shown where there are such waits, and "=" where it makes no difference. Waits that were
+    under way when the recording began are left out of these two, open or not: of waits met by
+    chance, the long ones are too many.
 
     Where rows by stack would look the same, "←" names the first caller by which they differ.
 

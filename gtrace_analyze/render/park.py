@@ -32,17 +32,28 @@ _KEYS = {
 }
 
 
-def show_park(found: Mapping[str, pa.Table], by: str, layout: Layout) -> None:
-    """Print the waits of one or several traces, by their sources."""
+def show_park(
+    found: Mapping[str, pa.Table],
+    by: str,
+    layout: Layout,
+    callers: Mapping[str, Mapping[int, str]],
+) -> None:
+    """Print the waits of one or several traces, by their sources; `callers` as of `park.callers`.
+
+    Those are for text, in which rows that would look the same are told apart by them.
+    """
     rows, names = merged(found)
     keys = [column for name, column in _KEYS.items() if name in names]
     source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
     numbers = list(_NUMBERS)
     if layout.form == "text":
         rows = [row | {"waited_ns": row["total_ns"] + row["open_ns"]} for row in rows]
-        rows = [row | {"function": _at_line(row)} for row in rows if "line" in row] or rows
+        (only, *_) = found
+        if by == "stack":
+            by_source = [(row, callers[row.get("source", only)]) for row in rows]
+            rows = [row | {"function": _at_line(row, of)} for row, of in by_source]
         rows = [row | {f"est{p}": estimate(row, p) for p in (50, 99)} for row in rows]
-        if any(row["censored"] for row in rows):
+        if any(row["censored"] or row["open"] for row in rows):
             numbers[4:4] = [Column(f"est{p}", f"KM{p}", right=True) for p in (50, 99)]
     show(rows, [*source, *numbers, *keys], layout, names)
 
@@ -58,6 +69,8 @@ def show_histograms(
         facts = histogram.facts
         title = short_function(histogram.label) if "function" in facts else histogram.label
         reason = f", {facts['reason']}" if "function" in facts and facts.get("reason") else ""
+        if histogram.caller:
+            title += f" ← {short_function(histogram.caller)}"
         still = f", {facts['open']:,} open up to {duration(facts['open_longest_ns'])}"
         out.write(
             f"{title}{reason}: {counted(facts['waits'], 'wait')}{still if facts['open'] else ''}\n"
@@ -78,10 +91,13 @@ def _write_bars(histogram: Histogram, out: TextIO) -> None:
 
 
 def estimate(row: dict[str, Any], percent: int) -> str:
-    """The Kaplan-Meier quantile, "=" where it is the one of the waits that ended."""
-    if not row["censored"]:
-        return "="
+    """The Kaplan-Meier quantile, "=" where it is the one of the waits that ended.
+
+    "-" where there is neither, since all of the waits were under way when the recording began.
+    """
     estimate, plain = row[f"km{percent}_ns"], row[f"p{percent}_ns"]
+    if not row["censored"]:
+        return "-" if plain is None else "="
     if estimate is None:
         longest = max(row["open_longest_ns"] or 0, row["max_ns"] or 0)
         return f">{duration(longest)}"
@@ -89,6 +105,9 @@ def estimate(row: dict[str, Any], percent: int) -> str:
     return "=" if same else duration(estimate)
 
 
-def _at_line(row: dict[str, Any]) -> str:
+def _at_line(row: dict[str, Any], callers: Mapping[int, str]) -> str:
     line = "" if row["line"] is None else f":{row['line']}"
-    return f"{row['function'] or '-'}{line}"
+    caller = callers.get(row["site"])
+    # Shortened by itself: the column cuts what is before the last slash.
+    below = f" ← {short_function(caller)}" if caller else ""
+    return f"{row['function'] or '-'}{line}{below}"

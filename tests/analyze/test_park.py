@@ -233,3 +233,60 @@ def test_the_heat_map_shows_every_wait(analyzed: Callable[..., Engine]) -> None:
     figure = plots.draw_over_time(park.chart(analyzed(some_open())), "t")
     (mesh,) = figure.axes[0].collections
     assert mesh.get_array().sum() == 4
+
+
+def from_three_places() -> Recording:
+    """Two ways to the same line differ at its caller, two of them further out."""
+    b = Recording(duration=1000)
+    ways = (
+        ["io.a io.go:4"],
+        ["io.b io.go:5", "main.c main.go:2"],
+        ["io.b io.go:5", "main.d m.go:3"],
+    )
+    for goid, way in enumerate(ways, start=1):
+        b.go(goid, ts=1).run(2).park(100 * goid, "IO wait", ["io.read io.go:1", *way])
+    b.go(4, ts=1).run(2).park(500, "select", G)
+    return b
+
+
+def test_places_that_are_called_the_same_are_told_apart_by_their_callers(
+    analyzed: Callable[..., Engine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = analyzed(from_three_places())
+    groups = park.collect(engine).to_pylist()
+    callers = park.callers(engine, groups)
+    assert [callers.get(group["site"]) for group in groups] == [
+        "io.a:4", "main.c:2", "main.d:3", None,
+    ]  # fmt: skip
+    assert [h.caller for h in park.histograms(engine, by="stack")] == [
+        "io.a:4", "main.c:2", "main.d:3", None,
+    ]  # fmt: skip
+    assert park.callers(engine, groups[1:2]) == {}
+    cli.main(["park", str(engine.recording.path)], standalone_mode=False)
+    shown = capsys.readouterr().out
+    assert all(f"…{name}" in shown or f" {name}" in shown for name in ("io.a:4", "main.c:2"))
+
+
+def test_open_waits_from_before_leave_nothing_to_estimate_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    b = Recording(duration=1000)
+    b.snapshot(0, alive(50, reason="chan receive", stack=F, waitsince=-500))
+    cli.main(["park", str(b.write(tmp_path / "t"))], standalone_mode=False)
+    header, row = capsys.readouterr().out.splitlines()
+    assert dict(zip(header.split()[:8], row.split()[:8], strict=True)) == {
+        "TIME": "1.50µs", "WAITS": "0", "P50": "-", "P99": "-", "KM50": "-", "KM99": "-",
+        "MAX": "-", "OPEN": "1",
+    }  # fmt: skip
+
+
+def test_the_picture_reaches_to_what_is_open(analyzed: Callable[..., Engine]) -> None:
+    b = some_open()
+    b.go(10, ts=1).run(2).park(5, "select", G)
+    figure = plots.draw(park.histograms(analyzed(b)), "t")
+    select, receive = figure.axes
+    assert [list(line.get_xdata()) for axes in (select, receive) for line in axes.lines] == [
+        [995],
+        [25],
+    ]
+    assert all(axes.get_xlim()[1] > 995 for axes in figure.axes)

@@ -57,7 +57,7 @@ def _place(what: LeakGroup | Mapping[str, Any] | str | None) -> str:
 def _estimate(row: dict[str, Any], percent: int) -> str:
     """The quantile with the open waits in it; empty where it is the one without."""
     text = estimate(row, percent)
-    return "" if text == "=" else text
+    return "" if text in ("=", "-") else text
 
 
 def _wall(ns: int) -> str:

@@ -104,6 +104,7 @@ class Distribution:
     facts: dict[str, Any]
     path: str
     open_at: float | None
+    caller: str | None
 
 
 @dataclass(frozen=True)
@@ -255,7 +256,11 @@ def distributions(histograms: Sequence[Histogram]) -> Distributions:
         longest = h.facts["open_longest_ns"]
         rows.append(
             Distribution(
-                h.label, h.facts, _histogram(h, at), None if longest is None else at(longest)
+                h.label,
+                h.facts,
+                _histogram(h, at),
+                None if longest is None else at(longest),
+                h.caller,
             )
         )
     ticks = [Tick(at(10.0**k), _round(10**k)) for k in range(math.ceil(first), int(last) + 1)]

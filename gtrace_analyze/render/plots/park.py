@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 
 from gtrace_analyze.analyses.park import Chart, Histogram
 from gtrace_analyze.render.plots.heatmap import heat, tick
-from gtrace_analyze.render.plots.style import INK, MUTED, SITES, bare, figure, seconds_from
+from gtrace_analyze.render.plots.style import ALARM, INK, MUTED, SITES, bare, figure, seconds_from
 from gtrace_analyze.units import counted, duration, short_function
 
 __all__ = ["draw", "draw_over_time"]
 
 _LONGEST = 34
+_LONGEST_CALLER = 36  # in smaller type
 
 
 def draw(histograms: Sequence[Histogram], title: str) -> Figure:
@@ -31,7 +32,8 @@ def draw(histograms: Sequence[Histogram], title: str) -> Figure:
         fig.text(0.5, 0.45, "no goroutine waited", size=11, color=MUTED, ha="center")
         return fig
     low = min((h.edges[0] for h in histograms if h.edges), default=1e3)
-    high = max((h.edges[-1] for h in histograms if h.edges), default=1e9)
+    still = [h.facts["open_longest_ns"] for h in histograms if h.facts["open"]]
+    high = max([*(h.edges[-1] for h in histograms if h.edges), *still], default=1e9)
     grid = fig.add_gridspec(
         rows, 1, left=0.24, right=0.97, hspace=0.25,
         top=1 - 0.65 / fig.get_figheight(), bottom=0.62 / fig.get_figheight(),
@@ -47,7 +49,11 @@ def draw(histograms: Sequence[Histogram], title: str) -> Figure:
         )
         axes.minorticks_off()
         axes.grid(axis="x", color="#eceff2", lw=0.8)
-    fig.text(0.97, 0.12 / fig.get_figheight(), "length of a wait", size=8, color=MUTED, ha="right")
+    below = 0.12 / fig.get_figheight()
+    fig.text(0.97, below, "length of a wait", size=8, color=MUTED, ha="right")
+    if still:
+        fig.text(0.24, below, "▸ so long had the longest lasted of those that did not end", size=8,
+                 color=ALARM)  # fmt: skip
     return fig
 
 
@@ -78,16 +84,22 @@ def _panel(axes: Axes, histogram: Histogram, color: str) -> None:
     counts = counted(facts["waits"], "wait")
     if facts["waits"]:
         counts += f", half ≤ {duration(facts['p50_ns'])}"
+    by_reason = "function" not in facts
     outside: dict[str, Any] = {"transform": axes.transAxes, "ha": "right"}
-    axes.text(-0.02, 0.62, _label(histogram), size=9, color=INK, **outside)
+    name = _cut(histogram.label if by_reason else short_function(histogram.label))
+    if histogram.caller:
+        axes.text(-0.02, 0.84, name, size=9, color=INK, **outside)
+        caller = _cut(f"← {short_function(histogram.caller)}", _LONGEST_CALLER)
+        axes.text(-0.02, 0.62, caller, size=7, color=INK, **outside)
+    else:
+        axes.text(-0.02, 0.62, name, size=9, color=INK, **outside)
     axes.text(-0.02, 0.34, counts, size=7, color=MUTED, **outside)
     if facts["open"]:
         text = f"{facts['open']:,} not ended, up to {duration(facts['open_longest_ns'])}"
         axes.text(-0.02, 0.08, text, size=7, color=INK, **outside)
+        axes.plot([facts["open_longest_ns"]], [0.12], marker=">", color=ALARM, markersize=5,
+                  transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
 
 
-def _label(histogram: Histogram) -> str:
-    if "function" not in histogram.facts:
-        return histogram.label
-    name = short_function(histogram.label)
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+def _cut(name: str, most: int = _LONGEST) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
