@@ -34,6 +34,14 @@ _FOUND = (
 # for 1023 others between two rows.
 PART_SHIFT = 45
 ROW_SHIFT = 10
+# What cannot be told without one of the tables beside the events.
+_UNTOLD = {
+    "stacks": "where goroutines wait, and were made",
+    "symbols": "the names of functions, files and lines",
+    "goroutines": "what snapshots found: goroutines that did nothing, labels, full channels",
+    "gaps": "when something was lost, so that what is called certain may not be",
+    "health": "what the recorder lost and needed, second by second",
+}
 
 
 def bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
@@ -141,6 +149,8 @@ def _bind_manifest(con: duckdb.DuckDBPyConnection, recording: Recording) -> None
         _part_rows(recording),
         "name VARCHAR, events BIGINT, bytes BIGINT, damage VARCHAR",
     )
+    missing = [{"name": name, "untold": _UNTOLD[name]} for name in recording.missing]
+    _table(con, "raw_missing_tables", missing, "name VARCHAR, untold VARCHAR")
     _table(con, "raw_notes", [{"note": note} for note in manifest.notes], "note VARCHAR")
     watched = recording.watched
     _table(

@@ -1,5 +1,7 @@
 """The errors a user may meet, each with the exit status it ends the command with."""
 
+from pathlib import Path
+
 from gtrace_rec.schema import GtraceError, TraceError
 
 __all__ = ["DamageError", "GtraceError", "QueryError", "TraceError", "UsageError"]
@@ -16,9 +18,11 @@ class QueryError(GtraceError):
 
 
 class DamageError(TraceError):
-    """A file of the recording turned out unreadable while it was read."""
+    """A part of the recording turned out unreadable while it was read."""
 
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name}: {why}")
-        self.name = name
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(
+            f"{file}: {why}; a copy of the file from elsewhere makes the recording whole again"
+        )
+        self.name = file.name
         self.why = why

@@ -169,7 +169,8 @@ class _Transitions:
                         yield self._numbered(events, first)
                         first += events.num_rows << ROW_SHIFT
             except (pa.ArrowException, OSError) as e:
-                raise DamageError(part.path.name, str(e).splitlines()[0]) from None
+                why = f"is damaged ({str(e).splitlines()[0]})"
+                raise DamageError(part.path, why) from None
         for number, events in enumerate(recording.streams, len(recording.parts)):
             yield self._numbered(events, number << PART_SHIFT)
 

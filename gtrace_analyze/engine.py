@@ -208,7 +208,12 @@ def _connect(recording: Recording, progress: Progress | None) -> Engine:
     con = con or duckdb.connect()
     _prepare(con, recording)
     _close_doors(con, recording)
-    return Engine(recording, con, objects)
+    engine = Engine(recording, con, objects)
+    # Tables of steps are needed soon anyway, and parts damaged inside can be left out only now. But
+    # one that is being written may be large, and whoever watches it opens it again and again.
+    if recording.status != "recording":
+        engine.provide(_steps.TABLES)
+    return engine
 
 
 def _build(
@@ -265,22 +270,23 @@ def _close_doors(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
 
 @contextlib.contextmanager
 def _naming_damage(recording: Recording) -> Iterator[None]:
-    """Turn DuckDB's failure to read a file into an error that names the file."""
+    """Turn a failure to read a file into an error that names the file."""
     try:
         yield
     except duckdb.OutOfMemoryException as e:
         raise TraceError(f"{recording.path}: {_first_lines(e)}") from None
-    except duckdb.Error as e:
-        for part in recording.parts:
-            if why := _unreadable(part.path):
-                raise DamageError(part.path.name, why) from None
+    except (duckdb.Error, pa.ArrowException, OSError) as e:
         for name, side in recording.sides.items():
             if isinstance(side, Path) and (why := _unreadable(side)):
                 raise TraceError(
-                    f"{side}: is damaged ({why}); without the table of {name} this recording "
-                    "cannot be analyzed, but its events can be read as plain Parquet"
+                    f"{side}: {why}; without the table of {name} this recording cannot be "
+                    "analyzed, but its events can be read as plain Parquet. A copy of the file "
+                    "from elsewhere makes it whole again"
                 ) from None
-        if isinstance(e, duckdb.ConversionException):  # of what happened, to one of EVENT_KINDS
+        for part in recording.parts:
+            if why := _unreadable(part.path):
+                raise DamageError(part.path, why) from None
+        if isinstance(e, duckdb.ConversionException) and re.search(r"event_kind|ENUM\(", str(e)):
             raise TraceError(
                 f"{recording.path}: recorded by gtrace {recording.manifest.tool_version}, holds "
                 f"what gtrace {__version__} does not know ({_first_lines(e)}); update this one"
@@ -291,10 +297,12 @@ def _naming_damage(recording: Recording) -> Iterator[None]:
 def _unreadable(file: Path) -> str | None:
     """Why a file cannot be read to its end, None if it can."""
     try:
-        with duckdb.connect() as con:
+        with file.open("rb"), duckdb.connect() as con:
             con.execute("SELECT sum(hash(r)) FROM read_parquet($file) AS r", {"file": str(file)})
+    except OSError as e:
+        return f"cannot be opened ({e.strerror})"
     except duckdb.Error as e:
-        return _first_lines(e)
+        return f"is damaged ({_first_lines(e)})"
     return None
 
 

@@ -47,7 +47,8 @@ class Recording:
     """What can be read of one recording.
 
     ``status`` is "stopped", "recording" (its recorder lives on this machine) or "cut".
-    ``streams`` are the parts in progress, up to their last whole batch.
+    ``streams`` are the parts in progress, up to their last whole batch. ``missing`` are those of
+    ``sides`` that should be there and are not; they have no rows.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class Recording:
     parts: tuple[PartFile, ...]
     streams: tuple[pa.Table, ...]
     sides: Mapping[str, Path | pa.Table]
+    missing: tuple[str, ...]
     damage: tuple[Damage, ...]
 
     @property
@@ -106,9 +108,22 @@ def expand(patterns: Iterable[str | os.PathLike[str]]) -> list[Path]:
 def read(path: Path) -> Recording:
     """Read what is known about the recording at `path`, a directory or a file inside one.
 
-    Raises TraceError if there is none or its format is not known.
+    Raises TraceError if there is none, its format is not known, or a file may not be read.
     """
+    try:
+        return _read(path)
+    except OSError as e:
+        advice = ""
+        if isinstance(e, PermissionError):
+            advice = f"; be the user who recorded it, or let all read it: sudo chmod -R a+rX {path}"
+        raise TraceError(
+            f"{e.filename or path}: cannot be read ({e.strerror or e}){advice}"
+        ) from None
+
+
+def _read(path: Path) -> Recording:
     directory = _locate(path)
+    os.listdir(directory)  # where that is not allowed, glob finds nothing
     manifest = schema.parse_manifest(
         (directory / schema.MANIFEST).read_text(errors="replace"), directory / schema.MANIFEST
     )
@@ -117,7 +132,13 @@ def read(path: Path) -> Recording:
         file.name: _read_stream(file, schema.EVENTS)
         for file in sorted(directory.glob("_part-*.arrows"))
     }
-    sides = {name: _side(directory, name) for name in schema.SIDE_TABLES}
+    status = _status(manifest)
+    found = {name: _side(directory, name) for name in schema.SIDE_TABLES}
+    missing = [name for name, side in found.items() if side is None and status == "stopped"]
+    sides = {
+        name: schema.SIDE_TABLES[name].empty_table() if side is None else side
+        for name, side in found.items()
+    }
     parts, damage = _parts(directory, manifest)
     published = {f"_{part.path.stem}.arrows" for part in parts}
     streams = [
@@ -126,10 +147,11 @@ def read(path: Path) -> Recording:
     return Recording(
         path=path,
         manifest=manifest,
-        status=_status(manifest),
+        status=status,
         parts=tuple(parts),
         streams=tuple(streams),
         sides=sides,
+        missing=tuple(missing),
         damage=tuple(damage),
     )
 
@@ -194,13 +216,14 @@ def _damage(manifest: schema.Manifest, name: str, why: str, rows: int | None = N
     return Damage(name, why, listed.rows, listed.first_ts, listed.last_ts)
 
 
-def _side(directory: Path, name: str) -> Path | pa.Table:
+def _side(directory: Path, name: str) -> Path | pa.Table | None:
     finished = directory / schema.table_name(name)
     # Looked at last, since a recorder that stops meanwhile replaces the stream by the file.
     stream = _read_stream(directory / schema.open_table_name(name), schema.SIDE_TABLES[name])
     if finished.exists():
+        finished.open("rb").close()  # who may not, is told at once
         return finished
-    return stream if stream is not None else schema.SIDE_TABLES[name].empty_table()
+    return stream
 
 
 def _read_stream(file: Path, fields: pa.Schema) -> pa.Table | None:
@@ -212,6 +235,8 @@ def _read_stream(file: Path, fields: pa.Schema) -> pa.Table | None:
             batches.extend(reader)
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise
     except (pa.ArrowException, OSError, StopIteration):
         pass  # Cut here: what came before is whole.
     if not batches:

@@ -25,6 +25,7 @@ class Summary:
     ``recording`` is the row of the view `recording`; ``targets`` one dict per process;
     ``goroutines`` has at_start, created, ended, live, system_live; ``sites`` are creation sites by
     growth, ``parks`` waits by stack, ``leaks`` the groups with a verdict of leak or suspect.
+    ``unreadable`` are the files of events that cannot be read.
     """
 
     recording: dict[str, Any]
@@ -38,6 +39,7 @@ class Summary:
     parks: pa.Table
     leaks: list[LeakGroup]
     notes: list[str]
+    unreadable: list[str]
 
 
 _SITES = """
@@ -90,6 +92,7 @@ def collect(
         parks=(park.collect(engine, selection) if parks is None else parks).slice(0, most),
         leaks=leaks.collect(engine, selection) if found is None else found,
         notes=health.notes(engine),
+        unreadable=[damage.name for damage in engine.recording.damage],
     )
 
 

@@ -224,7 +224,12 @@ def _refuse_empty(engine: Engine) -> None:
 
     seen = "EXISTS (FROM events) OR EXISTS (FROM goroutines)"
     if not engine.rows(f"SELECT {seen} AS seen")[0]["seen"]:
-        path = engine.recording.path
+        path, damage = engine.recording.path, engine.recording.damage
+        if damage:
+            raise TraceError(
+                f"{path}: nothing of it can be read: {damage[0].name} {damage[0].why}; a copy of "
+                f"the file from elsewhere makes it whole again; more: gtrace-analyze health {path}"
+            )
         raise TraceError(
             f"{path}: an empty recording, without a single event or goroutine; to see what was "
             f"recorded, and how: gtrace-analyze summary {path}"

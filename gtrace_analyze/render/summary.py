@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.analyses.summary import Summary
-from gtrace_analyze.render.listing import Column, Layout, show, write_json
+from gtrace_analyze.render.listing import Column, Layout, records, show, wrapped, write_json
 from gtrace_analyze.units import counted, duration, number, short_function
 
 __all__ = ["show_summaries"]
@@ -33,6 +33,8 @@ _PARKS = [
     Column("function", "FUNCTION", short_function, elastic=True),
 ]
 
+_NOT_KNOWN = "not known: none of the events can be read"
+
 
 def show_summaries(
     found: Mapping[str, Summary], as_json: bool, stream: TextIO | None = None
@@ -51,7 +53,7 @@ def show_summaries(
 def _plain(summary: Summary) -> dict[str, Any]:
     def convert(value: Any) -> Any:
         if isinstance(value, pa.Table):
-            return value.to_pylist()
+            return records(value)
         if isinstance(value, list) and value and isinstance(value[0], LeakGroup):
             return [group.to_dict() for group in value]
         return value
@@ -71,15 +73,14 @@ def _write(source: str, summary: Summary, out: TextIO) -> None:
     facts += [("", note) for note in summary.notes[1:]]
     facts.append(("leaks", _leaks(source, summary)))
     for name, text in facts:
-        out.write(f"{name:<11} {text}\n")
+        out.write(wrapped(f"{name:<11} {text}", " " * 12) + "\n")
     if summary.sites.num_rows:
         out.write("\nwhere goroutines come from, most growth first\n")
-        show(summary.sites.to_pylist(), _SITES, Layout(), summary.sites.column_names, out)
+        show(records(summary.sites), _SITES, Layout(), summary.sites.column_names, out)
     if summary.parks.num_rows:
         out.write("\nwhere they wait, longest in all first\n")
         rows = [
-            row | {"waited_ns": row["total_ns"] + row["open_ns"]}
-            for row in summary.parks.to_pylist()
+            row | {"waited_ns": row["total_ns"] + row["open_ns"]} for row in records(summary.parks)
         ]
         show(rows, _PARKS, Layout(), [*summary.parks.column_names, "waited_ns"], out)
 
@@ -115,7 +116,7 @@ def _events(summary: Summary) -> str:
     total = sum(summary.events.values())
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in list(summary.events.items())[:4])
     if not total:
-        return "none"
+        return _NOT_KNOWN if summary.unreadable else "none"
     rate = total / max(summary.recording["dur"], 1) * 1e9
     return f"{total:,} ({rate:,.0f}/s, {summary.bytes / total:.1f} bytes each): {kinds}" + (
         ", …" if len(summary.events) > 4 else ""
@@ -133,7 +134,8 @@ def _goroutines(summary: Summary) -> str:
 
 def _leaks(source: str, summary: Summary) -> str:
     if not summary.leaks:
-        return "none found"
+        nothing = summary.unreadable and not summary.events
+        return _NOT_KNOWN if nothing else "none found"
     count = sum(group.count for group in summary.leaks)
     where = ", ".join(f"{g.count:,} in {short_function(g.function)}" for g in summary.leaks[:3])
     more = ", …" if len(summary.leaks) > 3 else ""

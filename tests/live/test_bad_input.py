@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -315,3 +316,106 @@ def test_a_number_without_a_unit(tmp_path: Path) -> None:
     for given in ("5", "-5"):
         _refused(analyze("park", out, "--from", given), f"{given} what?", f"{given}s", status=2)
     assert analyze("park", out, "--from", str(12 * SECOND)).returncode == 0
+
+
+# -- a recording that is damaged --------------------------------------------------------------
+
+SIDES = ("stacks", "symbols", "goroutines", "gaps", "health")
+ELSEWHERE = "copy of the file from elsewhere"
+
+
+def _side(out: Path, name: str) -> Path:
+    return out / f"_{name}.parquet" / "table.parquet"
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_a_table_that_is_cut_off(tmp_path: Path, name: str) -> None:
+    out = _written(tmp_path / "t")
+    os.truncate(_side(out, name), 100)
+    for command in ("leaks", "summary", "health"):
+        done = analyze(command, out)
+        _refused(done, str(_side(out, name)), "is damaged", f"the table of {name}", "elsewhere")
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_a_table_that_is_missing(tmp_path: Path, name: str) -> None:
+    """What there is is told, and what cannot be."""
+    out = _written(tmp_path / "t")
+    _side(out, name).unlink()
+    done = analyze("leaks", out)
+    assert done.returncode == 0
+    assert f"note: the table of {name} is missing; without it is not known: " in done.stderr
+    assert f"table of {name} is missing" in analyze("health", out).stdout
+
+
+@pytest.mark.parametrize("how", ["cut off", "missing", "damaged inside"])
+def test_the_only_part_cannot_be_read(tmp_path: Path, how: str) -> None:
+    """That is no recording of nothing."""
+    out = _written(tmp_path / "t")
+    _break(out / "part-00000.parquet", how)
+    _refused(analyze("leaks", out), str(out), "nothing of it can be read", ELSEWHERE)
+    for command in ("summary", "health"):
+        done = analyze(command, out)
+        assert done.returncode == 0, done.stderr
+        assert "part-00000.parquet is " in done.stdout
+        assert "none found" not in done.stdout
+    assert len(re.findall("not known: none of the events", analyze("summary", out).stdout)) == 2
+    assert json.loads(analyze("summary", "--json", out).stdout)["unreadable"] == [
+        "part-00000.parquet"
+    ]
+
+
+@pytest.mark.parametrize("how", ["cut off", "missing", "damaged inside"])
+def test_one_part_of_several_cannot_be_read(tmp_path: Path, how: str) -> None:
+    """It is left out, and that is told, however small the recording."""
+    b = synth.Recording(duration=10 * SECOND)
+    for goid in range(2, 40):
+        b.go(goid, parent=1, ts=goid * SECOND // 5, at="main.main main.go:3")
+        b.go(goid).run(goid * SECOND // 5 + 5).park(goid * SECOND // 5 + 9, "select", WAITS)
+    out = b.write(tmp_path / "t", parts=3)
+    _break(out / "part-00001.parquet", how)
+    for command in ("leaks", "park", "timeline", "wakers"):
+        done = analyze(command, out)
+        assert done.returncode == 0, done.stderr
+        assert "part-00001.parquet is " in done.stderr
+        assert ELSEWHERE in done.stderr
+
+
+def _break(file: Path, how: str) -> None:
+    if how == "missing":
+        file.unlink()
+    elif how == "cut off":
+        os.truncate(file, 100)
+    else:  # the footer stays, so that only who reads the events finds it out
+        size = file.stat().st_size
+        footer = int.from_bytes(file.read_bytes()[-8:-4], "little") + 8
+        with file.open("r+b") as data:
+            data.seek(4)
+            data.write(b"X" * (size - footer - 4))
+
+
+NOBODY = 65534
+
+
+@pytest.mark.parametrize(
+    "name", ["_manifest.json", "_stacks.parquet/table.parquet", "_health.parquet", "."]
+)
+@pytest.mark.parametrize("mode", [0o000, 0o711])
+def test_a_recording_that_may_not_be_read(name: str, mode: int) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        out = _written(Path(place) / "t")
+        is_file = (out / name).is_file()
+        (out / name).chmod(mode & 0o600 if is_file else mode)
+        user = os.geteuid()
+        if user == 0:  # whom no mode keeps out
+            os.seteuid(NOBODY)
+        try:
+            done = analyze("leaks", out)
+        finally:
+            os.seteuid(user)
+            (out / name).chmod(0o755)
+        if name == "_health.parquet" and mode:
+            assert done.returncode == 0  # a directory whose only file has a known name
+        else:
+            _refused(done, str(out / name), "cannot be read (Permission denied)", "chmod")

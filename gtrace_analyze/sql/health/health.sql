@@ -69,6 +69,14 @@ SELECT 'unreadable_parts', 'warning', 'analyzer', 1,
 FROM stg_parts
 WHERE damage IS NOT NULL
 UNION ALL
+SELECT 'missing_tables', 'warning', 'analyzer', 1,
+    format(
+        'the table of {} is missing; without it is not known: {}. A copy of it from elsewhere makes '
+            || 'the recording whole again',
+        name, untold
+    )
+FROM stg_missing_tables
+UNION ALL
 SELECT 'illegal_transitions', 'warning', 'analyzer', sum(intervals),
     format('{} was ended by {} {}, which Go''s scheduler does not do',
         state, ended_by, number_of(sum(intervals), 'time', 'times'))
