@@ -64,7 +64,8 @@ def collect(engine: Engine, selection: Selection = ALL) -> list[Deadlock]:
     """The deadlocks at the end of the recording, or of the time selected; largest first."""
     source, parameters = _source(engine, selection)
     rows = engine.rows(
-        f"SELECT w.*, s.function, s.file, s.line FROM {source} AS w "
+        "SELECT w.pid, w.goid, w.reason, w.age, w.proven, w.certain, w.stack_id, w.obj, "
+        f"w.searched, w.holder_goid, s.function, s.file, s.line FROM {source} AS w "
         "LEFT JOIN stacks AS s ON s.stack_id = w.stack_id ORDER BY w.pid, w.age DESC, w.goid",
         parameters,
     )
@@ -74,7 +75,8 @@ def collect(engine: Engine, selection: Selection = ALL) -> list[Deadlock]:
         {"stack_ids": sorted({row["stack_id"] for row in rows if row["stack_id"] is not None})},
     )
     frames = {stack["stack_id"]: stack["frames"] for stack in stacks}
-    rows = [row | {"frames": frames.get(row["stack_id"])} for row in rows]
+    for row in rows:
+        row["frames"] = frames.get(row["stack_id"])
     found = [deadlock for deadlock in _Scene(rows).deadlocks() if _selected(deadlock, selection)]
     return sorted(found, key=lambda d: (d.verdict, -len(d.members) - len(d.behind), d.pid))
 
