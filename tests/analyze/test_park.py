@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy import stats
 
@@ -290,3 +292,16 @@ def test_the_picture_reaches_to_what_is_open(analyzed: Callable[..., Engine]) ->
         [25],
     ]
     assert all(axes.get_xlim()[1] > 995 for axes in figure.axes)
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"),
+    [(1, [1]), (7, [1, 2, 5]), (40, [1, 2, 5, 10, 20]), (3000, [1, 10, 100, 1000])],
+)
+def test_the_scale_of_a_heat_map_has_round_numbers(
+    most: int, ticks: list[int], analyzed: Callable[..., Engine]
+) -> None:
+    cells = pa.table({"step": [1, 2], "bin": [40, 41], "waits": [1, most]})
+    chart = replace(park.chart(analyzed(some_open())), cells=cells)
+    bar = plots.draw_over_time(chart, "t").axes[1]
+    assert [label.get_text() for label in bar.get_yticklabels()] == [f"{n:,}" for n in ticks]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import timeline
 from gtrace_analyze.analyses.timeline import Wake
 from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.render.plots import style
 from gtrace_analyze.render.plots import timeline as plots
 from gtrace_analyze.selection import Selection
 from synth import PID, Recording
@@ -152,3 +155,62 @@ def test_of_those_that_lived_equally_long_the_first_are_shown(
     b.go(60, ts=500, **WORK).run(501)
     chart = timeline.collect(analyzed(b), most=3)
     assert [lane.goid for lane in chart.lanes] == [12, 18, 23]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "labels", "unit"),
+    [
+        (0, 11.12, ["0", "2", "4", "6", "8", "10"], "seconds"),
+        (
+            5.0,
+            5.02,
+            [f"5,0{n:04.1f}" for n in (0, 2.5, 5, 7.5, 10, 12.5, 15, 17.5, 20)],
+            "milliseconds",
+        ),
+        (9.6381, 9.6383, [f"9,638,{n}" for n in range(100, 301, 25)], "microseconds"),
+    ],
+)
+def test_the_axis_of_time_has_a_unit_that_suits_the_span(
+    start: float, end: float, labels: list[str], unit: str
+) -> None:
+    fig = style.figure(11, 3)
+    axes = fig.add_axes((0.27, 0.2, 0.715, 0.7))
+    style.time_axis(axes, start, end, "today")
+    fig.canvas.draw()
+    shown = axes.get_xticklabels()
+    assert [label.get_text() for label in shown] == labels
+    assert axes.get_xlabel() == f"{unit} from the start of the recording, today"
+    assert shown[-1].get_window_extent().x1 <= fig.bbox.x1
+
+
+def test_a_lane_of_its_own_is_named_with_its_place_and_verdict(
+    analyzed: Callable[..., Engine],
+) -> None:
+    chart = timeline.collect(analyzed(handed_over()), Selection(goids=frozenset({7, 8})))
+    lane, other = chart.lanes
+    alone = [replace(lane, verdict="leak"), replace(other, created_at="main.go:99")]
+    fig = plots.draw(replace(chart, lanes=alone, wakes=()), "t")
+    fig.canvas.draw()
+    names = [text for text in fig.axes[1].texts if lane.name in text.get_text()]
+    assert [text.get_text() for text in names] == [
+        f"{lane.name}  leak · {lane.created_at}, 1 of {lane.total}",
+        f"{lane.name}  main.go:99, 1 of {lane.total}",
+    ]
+    assert all(text.get_window_extent().x0 > 0 for text in names)
+
+
+def test_arrows_up_and_down_at_one_moment_lie_side_by_side(analyzed: Callable[..., Engine]) -> None:
+    chart = timeline.collect(analyzed(handed_over()))
+    both = (Wake(PID, 350, 7, 8), Wake(PID, 350, 8, 7))
+    fig = plots.draw(replace(chart, wakes=both), "t")
+    fig.canvas.draw()
+    arrows = [text for text in fig.axes[1].texts if hasattr(text, "arrow_patch")]
+    down, up = (arrow.xycoords.transform(arrow.xy)[0] for arrow in arrows)
+    assert abs(down - up) * 72 / fig.dpi == pytest.approx(3)  # points
+
+
+@pytest.mark.parametrize("name", ["t.gif", "t.jpg", "t"])
+def test_only_formats_that_are_named_are_written(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.png, \.svg or \.pdf"):
+        style.save(style.figure(1, 1), tmp_path / name)
+    assert not list(tmp_path.iterdir())

@@ -22,9 +22,11 @@ BINS_PER_DOUBLING = 4
 def heat(
     fig: Figure, axes: Axes, cells: pa.Table, count: str, start: float, end: float, what: str
 ) -> None:
-    """Draw `cells` (step, bin and the column `count`) over the seconds from `start` to `end`."""
+    """Draw `cells` (step, bin and the column `count`) over the seconds from `start` to `end`.
+
+    What the colours stand for is told by `what`.
+    """
     bare(axes)
-    axes.set_xlim(start, end)
     if not cells.num_rows:
         axes.text(0.5, 0.5, "nothing in this selection", transform=axes.transAxes, ha="center",
                   color=MUTED)  # fmt: skip
@@ -45,11 +47,21 @@ def heat(
     axes.set_yticks(ticks, [tick(t) for t in ticks])
     axes.minorticks_off()
     axes.grid(axis="y", color="#eceff2", lw=0.8)
-    bar = fig.colorbar(mesh, ax=axes, pad=0.012, fraction=0.02, aspect=30, format="{x:,.0f}")
+    bar = fig.colorbar(mesh, ax=axes, pad=0.012, fraction=0.02, aspect=30)
+    levels = _levels(int(counts.max()))
+    bar.set_ticks(levels, labels=[f"{level:,}" for level in levels])
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, colors=MUTED, labelsize=7)
     bar.ax.minorticks_off()
     bar.set_label(what, size=7, color=MUTED)
+
+
+def _levels(most: int) -> list[int]:
+    """Round numbers up to `most`, some at least."""
+    powers = [10**k for k in range(len(str(most)))]
+    if len(powers) > 2:
+        return powers
+    return [times * power for power in powers for times in (1, 2, 5) if times * power <= most]
 
 
 def tick(ns: float) -> str:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from gtrace_analyze.analyses.latency import Chart
 from gtrace_analyze.render.plots.heatmap import heat
-from gtrace_analyze.render.plots.style import ALARM, INK, MUTED, SITES, figure, seconds_from
+from gtrace_analyze.render.plots.style import ALARM, INK, MUTED, SITES, figure, time_axis
 
 __all__ = ["draw"]
 
@@ -33,5 +33,5 @@ def draw(chart: Chart, title: str) -> Figure:
                       label=label)  # fmt: skip
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, frameon=False,
                     fontsize=8, labelcolor=INK)  # fmt: skip
-    axes.set_xlabel(seconds_from(chart.started), size=8, color=MUTED)
+    time_axis(axes, start, end, chart.started)
     return fig

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from gtrace_analyze.analyses.park import Chart, Histogram
 from gtrace_analyze.render.plots.heatmap import heat, tick
-from gtrace_analyze.render.plots.style import ALARM, INK, MUTED, SITES, bare, figure, seconds_from
+from gtrace_analyze.render.plots.style import ALARM, INK, MUTED, SITES, bare, figure, time_axis
 from gtrace_analyze.units import counted, duration, short_function
 
 __all__ = ["draw", "draw_over_time"]
@@ -67,7 +67,7 @@ def draw_over_time(chart: Chart, title: str) -> Figure:
     start = (chart.start - chart.recording_start) / 1e9
     end = (chart.end - chart.recording_start) / 1e9
     heat(fig, axes, chart.cells, "waits", start, end, "waits that ended")
-    axes.set_xlabel(seconds_from(chart.started), size=8, color=MUTED)
+    time_axis(axes, start, end, chart.started)
     return fig
 
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import offset_copy
 from numpy.typing import NDArray
 
 from gtrace_analyze.analyses.timeline import Lane, Timeline
@@ -25,7 +26,7 @@ from gtrace_analyze.render.plots.style import (
     STATES,
     bare,
     figure,
-    seconds_from,
+    time_axis,
 )
 from gtrace_analyze.units import counted, short_function, short_place
 
@@ -36,6 +37,8 @@ _GAP_PIXELS = 3
 _ORDER = ("running", "syscall", "runnable", "unknown", "waiting")
 _LANE_INCHES = 0.19
 _MOST_SITES = 5
+_ASIDE_POINTS = 1.5
+_LONGEST = 44  # a line beside a lane
 
 
 def draw(timeline: Timeline, title: str) -> Figure:
@@ -59,9 +62,8 @@ def draw(timeline: Timeline, title: str) -> Figure:
     end = (timeline.end - timeline.recording_start) / 1e9
     _draw_live(live, timeline)
     _draw_lanes(gantt, timeline, start, end)
-    for axes in (live, gantt):
-        axes.set_xlim(start, end)
-    gantt.set_xlabel(seconds_from(timeline.started), size=8, color=MUTED)
+    time_axis(live, start, end, timeline.started, named=False)
+    time_axis(gantt, start, end, timeline.started)
     _legend(fig, timeline, height)
     return fig
 
@@ -116,13 +118,18 @@ def _draw_lanes(axes: Axes, timeline: Timeline, start: float, end: float) -> Non
 
 
 def _draw_wakes(axes: Axes, timeline: Timeline) -> None:
-    """An arrow from each waker to the one it woke."""
+    """An arrow from each waker to the one it woke; those up lie beside those down."""
     place = {(lane.pid, lane.goid): i + 0.5 for i, lane in enumerate(timeline.lanes)}
+    beside = [
+        offset_copy(axes.transData, axes.figure, x=side * _ASIDE_POINTS, units="points")
+        for side in (-1, 1)
+    ]
     for wake in timeline.wakes:
         seconds = (wake.ts - timeline.recording_start) / 1e9
+        woken, waker = place[wake.pid, wake.goid], place[wake.pid, wake.waker_goid]
         axes.annotate(
-            "", xy=(seconds, place[wake.pid, wake.goid]),
-            xytext=(seconds, place[wake.pid, wake.waker_goid]),
+            "", xy=(seconds, woken), xytext=(seconds, waker),
+            xycoords=beside[woken > waker], textcoords=beside[woken > waker],
             arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 0.6, "alpha": 0.7,
                         "shrinkA": 0, "shrinkB": 0, "mutation_scale": 6},
         )  # fmt: skip
@@ -141,16 +148,19 @@ def _label(axes: Axes, first: int, lanes: Sequence[Lane]) -> None:
     if lane.created_at and lane.function != "runtime.main":
         file, _, line = lane.created_at.rpartition(":")
         place = short_place(file, int(line))
-    below = ", ".join(text for text in (place, more) if text)
     verdicts = {lane.verdict for lane in lanes} - {None}
+    verdict = "" if not verdicts else "leak" if "leak" in verdicts else "suspect"
+    where = " · ".join(text for text in (verdict, place) if text)
+    below = ", ".join(text for text in (where, more) if text)
     middle = first + len(lanes) / 2
     beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "right", "x": -0.055}
     color = ALARM if verdicts else INK
     if len(lanes) == 1:
-        axes.text(y=middle, s=_cut(name, 40), va="center", size=7.5, color=color, **beside)
+        if len(name) + len(below) > _LONGEST:
+            below = where
+        text = f"{_cut(name, _LONGEST - len(below))}  {below}".rstrip()
+        axes.text(y=middle, s=text, va="center", size=6.5, color=color, **beside)
         return
-    if verdicts:
-        below = f"{'leak' if 'leak' in verdicts else 'suspect'} · {below}"
     axes.text(y=middle - 0.1, s=_cut(name, 40), va="bottom", size=7.5, color=color, **beside)
     axes.text(y=middle + 0.1, s=_cut(below, 46), va="top", size=6.5, color=MUTED, **beside)
 
