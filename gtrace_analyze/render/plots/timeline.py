@@ -121,7 +121,7 @@ def _draw_wakes(axes: Axes, timeline: Timeline) -> None:
     """An arrow from each waker to the one it woke; those up lie beside those down."""
     place = {(lane.pid, lane.goid): i + 0.5 for i, lane in enumerate(timeline.lanes)}
     beside = [
-        offset_copy(axes.transData, axes.figure, x=side * _ASIDE_POINTS, units="points")
+        offset_copy(axes.transData, axes.get_figure(root=True), x=side * _ASIDE_POINTS, units="points")
         for side in (-1, 1)
     ]
     for wake in timeline.wakes:
