@@ -203,3 +203,12 @@ def test_it_is_written_where_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "wrote report.html\n")
     shown = analyze("report", "t.parquet", "-o", "-")
     assert shown.stdout == (tmp_path / "report.html").read_text()
+
+
+def test_one_is_spoken_of_as_one(tmp_path: Path) -> None:
+    b = Recording(duration=10**10)
+    stuck = b.go(7, parent=1, ts=3, at="main.main main.go:3", start="main.push main.go:4").run(4)
+    stuck.park(5, "chan send (nil chan)", ["main.push main.go:7"])
+    text = " ".join(_Page(ga.open(b.write(tmp_path / "t.parquet")).report()).text.split())
+    assert "1 goroutine leaks, in 1 group" in text
+    assert "goroutine alive at the end; 1 was created, 0 ended" in text

@@ -12,7 +12,7 @@ import jinja2
 
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.render.park import estimate
-from gtrace_analyze.units import duration, number, short_function, short_place
+from gtrace_analyze.units import counted, duration, number, short_function, short_place
 
 __all__ = ["render"]
 
@@ -34,6 +34,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "command": shlex.join,
+        "counted": counted,
         "duration": duration,
         "estimate": _estimate,
         "number": number,
