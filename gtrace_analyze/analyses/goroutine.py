@@ -20,9 +20,9 @@ __all__ = ["Life", "collect", "facts", "until"]
 class Life:
     """What is known of one goroutine. Times are ns; `start` is when the recording began.
 
-    ``facts`` is its row of `goroutines`; ``stack`` where it was last seen waiting, innermost frame
-    first; ``creator_stack`` where it was made; ``waits`` its waits by place; ``wakers`` who ended
-    them; ``children`` where it made goroutines; ``intervals`` its states in order, all
+    ``facts`` is its row of `goroutines`; ``stack`` where it last waited or gave way, innermost
+    frame first; ``creator_stack`` where it was made; ``waits`` its waits by place; ``wakers`` who
+    ended them; ``children`` where it made goroutines; ``intervals`` its states in order, all
     `interval_count` or the last of them.
     """
 

@@ -120,9 +120,9 @@ def _draw_lanes(axes: Axes, timeline: Timeline, start: float, end: float) -> Non
 def _draw_wakes(axes: Axes, timeline: Timeline) -> None:
     """An arrow from each waker to the one it woke; those up lie beside those down."""
     place = {(lane.pid, lane.goid): i + 0.5 for i, lane in enumerate(timeline.lanes)}
+    fig = axes.get_figure(root=True)
     beside = [
-        offset_copy(axes.transData, axes.get_figure(root=True), x=side * _ASIDE_POINTS, units="points")
-        for side in (-1, 1)
+        offset_copy(axes.transData, fig, x=side * _ASIDE_POINTS, units="points") for side in (-1, 1)
     ]
     for wake in timeline.wakes:
         seconds = (wake.ts - timeline.recording_start) / 1e9
