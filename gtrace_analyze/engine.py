@@ -107,10 +107,14 @@ class Engine:
     def query(self, sql: str) -> pa.Table:
         """The rows of a user's query.
 
-        Raises QueryError, with DuckDB's own explanation, if it is wrong or would change something.
+        Raises QueryError, with DuckDB's own explanation, if it is wrong, would change something, or
+        is several at once.
         """
         try:
+            sql.encode()
             statements = self._con.extract_statements(sql)
+        except UnicodeEncodeError as e:
+            raise QueryError(f"the query is no UTF-8 from character {e.start + 1} on") from None
         except duckdb.Error as e:
             raise QueryError(_first_lines(e)) from None
         if not statements:

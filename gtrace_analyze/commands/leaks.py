@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
@@ -80,7 +81,9 @@ def command(
         if ignored:
             goroutines = sum(group.count for group in ignored)
             common.note(f"{len(ignored)} groups, {goroutines:,} goroutines, ignored by {ignore}")
-    show_leaks(found, layout)
+    # Whoever reads may stop when he has seen enough; the status is for somebody else.
+    with contextlib.suppress(BrokenPipeError):
+        show_leaks(found, layout)
     leaking = any(group.verdict == "leak" for groups in found.values() for group in groups)
     return 3 if fail_on_leak and leaking else 0
 

@@ -27,11 +27,23 @@ def command(trace: str, query: str | None, layout: Layout) -> None:
     """
     from gtrace_analyze.render.rows import show_rows
 
-    for opened in common.opened((trace,), empty=True):
-        if query is None and sys.stdin.isatty():
+    with common.opened_one(trace, empty=True) as opened:
+        if query is None and sys.stdin and sys.stdin.isatty():
             from gtrace_analyze.commands._prompt import run
 
             run(opened.engine, layout)
         else:
-            text = sys.stdin.read() if query is None else query
+            text = _read() if query is None else query
             show_rows(opened.engine.query(text), layout)
+
+
+def _read() -> str:
+    """The query on standard input."""
+    from gtrace_analyze._errors import UsageError
+
+    if sys.stdin is None:
+        raise UsageError("no query given, and standard input is closed")
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as e:
+        raise UsageError(f"the query is no UTF-8 from byte {e.start + 1} on") from None

@@ -15,8 +15,9 @@ import pytest
 
 import synth
 import toolchains
+from gtrace_analyze._errors import TraceError
 from gtrace_rec.dataset import Dataset
-from live.recording import ENV, RECORDER, analyze, record, running, said
+from live.recording import ANALYZER, ENV, RECORDER, analyze, record, running, said
 
 pytestmark = pytest.mark.go
 
@@ -419,3 +420,60 @@ def test_a_recording_that_may_not_be_read(name: str, mode: int) -> None:
             assert done.returncode == 0  # a directory whose only file has a known name
         else:
             _refused(done, str(out / name), "cannot be read (Permission denied)", "chmod")
+
+
+# -- where the answer goes --------------------------------------------------------------------
+
+
+def _shell(line: str, out: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """A line of bash, in which `analyze` is the command and $T the recording."""
+    script = f'set -o pipefail; analyze() {{ {" ".join(ANALYZER)} "$@"; }}; {line}'
+    return subprocess.run(
+        ["bash", "-c", script], env={**ENV, "T": str(out), **env}, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("command", ["leaks $T", "docs", "--help"])
+def test_output_that_cannot_be_written(tmp_path: Path, command: str) -> None:
+    out = _written(tmp_path / "t")
+    _refused(_shell(f"analyze {command} > /dev/full", out), "output", "No space left on device")
+    _refused(_shell(f"analyze {command} >&-", out), "standard output is closed")
+
+
+def test_who_reads_may_stop(tmp_path: Path) -> None:
+    """The status is that of the answer nevertheless, above all of one that is to fail a build."""
+    b = synth.Recording(duration=10 * SECOND)
+    nil = "chan receive (nil chan)"
+    for goid in range(2, 400):
+        place = f"main.f{goid} main.go:{goid}"
+        b.go(goid, parent=1, ts=goid, at=place).run(goid + 1).park(goid + 2, nil, [place])
+    out = b.write(tmp_path / "t")
+    for line, status in (
+        ("analyze docs --inner | head -1", 0),
+        ("analyze leaks -n 0 $T | head -1", 0),
+        ("analyze leaks -n 0 --fail-on-leak $T | head -1", 3),
+    ):
+        done = _shell(line, out)
+        assert (done.returncode, done.stderr) == (status, ""), line
+        assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_a_query_that_is_no_text(tmp_path: Path, errors: str) -> None:
+    out, io = _written(tmp_path / "t"), f"utf-8:{errors}"
+    done = _shell(r"printf 'SELECT \xff' | analyze sql $T", out, PYTHONIOENCODING=io)
+    _refused(done, "the query is no UTF-8", "8 on", status=2 if errors == "strict" else 1)
+    _refused(_shell("analyze sql $T <&-", out), "no query given", status=2)
+
+
+@pytest.mark.parametrize("option", ["-v", "--verbose", "-qv"])
+def test_verbose_tells_where_an_error_arose(tmp_path: Path, option: str) -> None:
+    with pytest.raises(TraceError, match="no such recording"):
+        analyze(option, "leaks", tmp_path / "absent")
+    _refused(analyze("leaks", tmp_path / "absent"), "no such recording")
+
+
+def test_a_view_that_is_none() -> None:
+    _refused(analyze("docs", "interval"), "did you mean 'intervals'", status=2)
+    done = analyze("docs", "xyzzy")
+    _refused(done, "'xyzzy' is no view; all of them: gtrace-analyze docs", status=2)
