@@ -122,6 +122,8 @@ class Engine:
         for statement in statements:
             if what := self._other_than_a_query(statement):
                 raise QueryError(f"only queries can be run here, not {what}")
+        if len(statements) > 1:
+            raise QueryError(f"{len(statements)} statements given; one at a time")
         words = _words(sql)
         self.provide(self._missing.copy() if words & _LOOKING_AROUND else words)
         try:

@@ -93,6 +93,12 @@ class Timeline:
     wake_count: int = 0
     started: str | None = None  # when the recording did, on the wall clock
 
+    @property
+    def count(self) -> int:
+        """How many goroutines the creation sites of its lanes have, shown or not."""
+        sites = {(n.pid, n.created_by, n.created_at, n.function): n.total for n in self.lanes}
+        return sum(sites.values())
+
 
 # A few goroutines of each creation site, since those of one site behave alike: of each the ones
 # that lived longest within the time shown.

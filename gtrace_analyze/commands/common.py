@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,13 +23,14 @@ if TYPE_CHECKING:
 __all__ = [
     "DURATION",
     "Opened",
+    "apart",
     "between",
     "listing",
     "matching",
     "note",
     "opened",
     "opened_one",
-    "picture",
+    "pictures",
     "save",
     "selecting",
     "telling_moments",
@@ -130,7 +133,8 @@ def listing(limit: int = 20) -> Callable[[_F], _F]:
             form = "json" if as_json else "csv" if as_csv else "text"
             given = kwargs.pop("limit")
             rows = given if given is not None else limit if form == "text" else 0
-            return command(*args, layout=Layout(form, rows, kwargs.pop("sort")), **kwargs)
+            layout = Layout(form, rows, kwargs.pop("sort"), asked=given)
+            return command(*args, layout=layout, **kwargs)
 
         return wrapper  # type: ignore[return-value]
 
@@ -265,12 +269,35 @@ def _progress(what: str, done: int, total: int) -> None:
     sys.stderr.flush()
 
 
-def picture(given: str, trace: Opened, traces: int) -> Path:
-    """Where to draw; with several traces, each has a picture of its own, numbered by its name."""
+def pictures(given: str, traces: tuple[str, ...]) -> dict[str, Path]:
+    """Where to draw each trace, by its source; what tells several apart is in the names."""
+    from gtrace_analyze.recording import expand
+
+    found = expand(traces)
     path = Path(given)
-    if traces == 1:
-        return path
-    return path.with_name(f"{path.stem}-{Path(trace.source).stem}{path.suffix}")
+    if len(found) == 1:
+        return {str(found[0]): path}
+    names = zip(map(str, found), apart(found), strict=True)
+    return {source: path.with_name(f"{path.stem}-{name}{path.suffix}") for source, name in names}
+
+
+def apart(paths: Sequence[Path]) -> list[str]:
+    """A name of each path, made of what differs between them; no two are the same."""
+    parts = [[*(path := Path(os.path.abspath(each))).parts[:-1], path.stem] for each in paths]
+    first = _in_common(parts)
+    last = _in_common([each[first:][::-1] for each in parts])
+    if any(len(each) <= first + last for each in parts):
+        last = 0
+    names = ["-".join(each[first : len(each) - last]) for each in parts]
+    if len(set(names)) < len(names):
+        names = [f"{name}-{number}" for number, name in enumerate(names, 1)]
+    return names
+
+
+def _in_common(parts: Sequence[Sequence[str]]) -> int:
+    """How many parts they all begin with."""
+    same = (len(set(each)) == 1 for each in zip(*parts, strict=False))
+    return sum(itertools.takewhile(bool, same))
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -24,7 +24,7 @@ def command(trace: str, goid: int, pid: int | None, wall: bool, layout: Layout) 
     from gtrace_analyze.moments import Moments
     from gtrace_analyze.render.goroutine import show_life
 
-    for opened in common.opened((trace,)):
-        most = layout.limit if layout.form == "text" and layout.limit else None
+    with common.opened_one(trace) as opened:
+        most = layout.limit if layout.limit and layout.sort is None else None
         life = goroutine.collect(opened.engine, goid, pid, most)
         show_life(life, layout, Moments.of(opened.engine, wall))

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from gtrace_analyze.selection import Selection
 
 
+_ALL = 2**62
+
+
 @click.command(
     epilog="Examples: gtrace-analyze latency trace.parquet;  "
     "gtrace-analyze latency --worst --from 5s --to 6s trace.parquet;  "
@@ -22,11 +25,14 @@ if TYPE_CHECKING:
 @click.option(
     "--by",
     type=click.Choice(["site", "function", "cause", "all"]),
-    default="site",
-    show_default=True,
-    help="What to group by: the go statement, the start function, why it was runnable.",
+    help="What to group by: the go statement, the start function, why it was runnable.  "
+    "[default: site]",
 )
-@click.option("--worst", is_flag=True, help="The longest of all, and what ran instead.")
+@click.option(
+    "--worst",
+    is_flag=True,
+    help="The longest of all, and what ran instead; * marks what ran on its thread.",
+)
 @click.option("--over-time", is_flag=True, help="In hundredths of the time.")
 @click.option("--system", is_flag=True, help="The runtime's own goroutines, not the program's.")
 @click.option("--plot", type=click.Path(), help="Draw it over time as PNG, SVG or PDF.")
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
 @common.listing()
 def command(
     traces: tuple[str, ...],
-    by: str,
+    by: str | None,
     worst: bool,
     over_time: bool,
     system: bool,
@@ -59,23 +65,31 @@ def command(
 
     if worst and over_time:
         raise UsageError("--worst and --over-time exclude each other")
+    if by and (worst or over_time):
+        raise UsageError("--by is for neither --worst nor --over-time")
+    if system and (worst or plot):
+        raise UsageError("--worst and --plot are of the program's goroutines, not of --system")
+    if wall and plot:
+        raise UsageError("--wall is not for --plot: a picture says when it starts")
+    everything = layout.sort is not None or not layout.limit
+    most = _ALL if everything else layout.limit
     found, moments = {}, {}
     for trace in common.opened(traces, selection):
         common.require_runs(trace)
         moments[trace.source] = Moments.of(trace.engine, wall)
         if worst:
-            found[trace.source] = latency.worst(trace.engine, selection, layout.limit or 100)
+            found[trace.source] = latency.worst(trace.engine, selection, most)
         elif over_time:
             found[trace.source] = latency.over_time(trace.engine, selection, system)
         else:
-            found[trace.source] = latency.collect(trace.engine, selection, by, system)
+            found[trace.source] = latency.collect(trace.engine, selection, by or "site", system)
         if plot:
             from gtrace_analyze.render.plots import latency as plots
 
-            target = common.picture(plot, trace, len(traces))
+            target = common.pictures(plot, traces)[trace.source]
             common.save(plots.draw(latency.chart(trace.engine, selection), trace.source), target)
     if worst:
-        text.show_worst(found, moments, layout)
+        text.show_worst(found, moments, layout, counted=everything)
     elif over_time:
         text.show_over_time(found, moments, layout)
     else:

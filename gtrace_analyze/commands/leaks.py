@@ -67,6 +67,7 @@ def command(
 
     from gtrace_analyze.analyses import leaks
     from gtrace_analyze.render.leaks import show_leaks
+    from gtrace_analyze.units import counted
 
     wanted = leaks.Wanted(
         older_ns=older_ns,
@@ -79,11 +80,12 @@ def command(
         groups = leaks.collect(trace.engine, selection, include_idle)
         found[trace.source], ignored = wanted.of(compared.new(groups) if compared else groups)
         if ignored:
-            goroutines = sum(group.count for group in ignored)
-            common.note(f"{len(ignored)} groups, {goroutines:,} goroutines, ignored by {ignore}")
+            goroutines = counted(sum(group.count for group in ignored), "goroutine")
+            common.note(f"{counted(len(ignored), 'group')}, {goroutines}, ignored by {ignore}")
+    none = f"no {'waiting goroutines' if include_idle else 'leaks'} found"
     # Whoever reads may stop when he has seen enough; the status is for somebody else.
     with contextlib.suppress(BrokenPipeError):
-        show_leaks(found, layout)
+        show_leaks(found, layout, f"{none} beyond those of {baseline}" if baseline else none)
     leaking = any(group.verdict == "leak" for groups in found.values() for group in groups)
     return 3 if fail_on_leak and leaking else 0
 

@@ -9,8 +9,14 @@ import click
 from gtrace_analyze.commands import common
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gtrace_analyze.render.listing import Layout
     from gtrace_analyze.selection import Selection
+
+
+_PANELS = 6  # of a picture, unless told otherwise
+_MOST_PANELS = 100
 
 
 @click.command(
@@ -55,27 +61,48 @@ def command(
     A selection takes whole waits that overlap its time. An address can have been several channels,
     one after the other.
     """
+    from gtrace_analyze._errors import UsageError
     from gtrace_analyze.analyses import park
+    from gtrace_analyze.render.listing import arranged_table
     from gtrace_analyze.render.park import show_histograms, show_park
 
-    found, callers = {}, {}
+    if system and (histogram or plot or heatmap):
+        raise UsageError("of the runtime's own goroutines there are no distributions")
+    found, callers, distributions = {}, {}, {}
     for trace in common.opened(traces, selection):
         table = park.collect(trace.engine, selection, by, system)
         found[trace.source] = table
-        if by == "stack" and layout.form == "text":
+        if by == "stack" and layout.form == "text" and not histogram:
             callers[trace.source] = park.callers(trace.engine, table.to_pylist())
         if histogram:
-            shown = park.histograms(trace.engine, selection, by, layout.limit or 10**6)
-            show_histograms(shown, trace.source if len(traces) > 1 else None)
-        if plot or heatmap:
+            table = arranged_table(table, layout)
+            most = layout.limit or table.num_rows
+            distributions[trace.source] = park.histograms(trace.engine, selection, by, most, table)
+        if plot:
+            target = common.pictures(plot, traces)[trace.source]
+            _plot(trace, target, selection, "stack" if by == "channel" else by, layout)
+        if heatmap:
             from gtrace_analyze.render.plots import park as plots
 
-            if plot:
-                shown = park.histograms(trace.engine, selection, "stack" if by == "channel" else by)
-                target = common.picture(plot, trace, len(traces))
-                common.save(plots.draw(shown, trace.source), target)
-            if heatmap:
-                figure = plots.draw_over_time(park.chart(trace.engine, selection), trace.source)
-                common.save(figure, common.picture(heatmap, trace, len(traces)))
-    if not histogram:
+            figure = plots.draw_over_time(park.chart(trace.engine, selection), trace.source)
+            common.save(figure, common.pictures(heatmap, traces)[trace.source])
+    if histogram:
+        show_histograms(distributions, by, layout)
+    else:
         show_park(found, by, layout, callers)
+
+
+def _plot(
+    trace: common.Opened, target: Path, selection: Selection, by: str, layout: Layout
+) -> None:
+    """Draw the first groups in the order asked for, and say how many there are if it is not all."""
+    from gtrace_analyze.analyses import park
+    from gtrace_analyze.render.listing import arranged_table
+    from gtrace_analyze.render.plots import park as plots
+
+    table = arranged_table(park.collect(trace.engine, selection, by), layout)
+    asked = _PANELS if layout.asked is None else layout.asked or table.num_rows
+    shown = park.histograms(trace.engine, selection, by, min(asked, _MOST_PANELS), table)
+    common.save(plots.draw(shown, trace.source), target)
+    if len(shown) < table.num_rows:
+        common.note(f"{target} shows {len(shown)} of {table.num_rows:,} groups; -n says how many")

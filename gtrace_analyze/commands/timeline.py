@@ -30,17 +30,27 @@ def command(
     Shows a few goroutines of each go statement, those that lived longest, unless --goid or --func
     says which; -n is how many at most.
     """
+    from gtrace_analyze._errors import UsageError
     from gtrace_analyze.analyses import timeline
     from gtrace_analyze.moments import Moments
     from gtrace_analyze.render import timeline as text
 
+    if layout.sort and (out or layout.form == "text"):
+        raise UsageError("--sort is for --json and --csv: a chart has its order")
+    if wall and out:
+        raise UsageError("--wall is for text, --json and --csv: a picture says when it starts")
     most = layout.limit or 10**6
+    charts, moments = {}, {}
     for trace in common.opened(traces, selection):
         if out:
             from gtrace_analyze.render.plots import timeline as plots
 
             chart = timeline.collect(trace.engine, selection, most)
-            common.save(plots.draw(chart, trace.source), common.picture(out, trace, len(traces)))
+            common.save(plots.draw(chart, trace.source), common.pictures(out, traces)[trace.source])
         else:
-            chart = timeline.collect(trace.engine, selection, most, text.cells_for_text())
-            text.show_timeline(chart, layout, Moments.of(trace.engine, wall))
+            chart = timeline.collect(trace.engine, selection, most, text.cells(layout.form))
+            charts[trace.source], moments[trace.source] = chart, Moments.of(trace.engine, wall)
+        if (shown := len(chart.lanes)) < min(most, chart.count):
+            common.note(f"{trace.source}: {shown:,} goroutines of {chart.count:,}, as many as fit")
+    if not out:
+        text.show_timelines(charts, layout, moments)

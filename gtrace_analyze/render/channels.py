@@ -15,20 +15,20 @@ __all__ = ["show_channels"]
 _COLUMNS = [
     Column("obj", "CHANNEL", lambda address: f"{address:#x}"),
     Column("fill", "LEN/CAP", right=True),
-    Column("senders", "SENDERS", number, right=True),
+    Column("senders", "SEND", number, right=True),
     Column("send_ns", "WAITED", duration, right=True),
     Column("sending", "OPEN", number, right=True),
-    Column("receivers", "RECEIVERS", number, right=True),
+    Column("receivers", "RECEIVE", number, right=True),
     Column("receive_ns", "WAITED", duration, right=True),
     Column("receiving", "OPEN", number, right=True),
-    Column("send_function", "SENDING IN", short_function, elastic=True),
-    Column("receive_function", "RECEIVING IN", short_function, elastic=True),
+    Column("send_function", "SENDS IN", short_function, elastic=True),
+    Column("receive_function", "RECEIVES IN", short_function, elastic=True),
 ]
 
 
 def show_channels(found: Mapping[str, pa.Table], layout: Layout) -> None:
     """Print the channels of one or several traces, by their sources."""
-    rows, names = merged(found)
+    rows, names = merged(found, lambda row: -row["send_ns"] - row["receive_ns"])
     source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
     if layout.form == "text":
         rows = [row | {"fill": _fill(row)} for row in rows]

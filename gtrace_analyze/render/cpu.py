@@ -28,7 +28,7 @@ _KEYS = [
 
 def show_cpu(found: Mapping[str, pa.Table], by: str, layout: Layout, counted: bool = True) -> None:
     """Print the running time of one or several traces, by their sources; `counted` as in `show`."""
-    rows, names = merged(found)
+    rows, names = merged(found, lambda row: -row["running_ns"])
     source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
     doubt = [_UNCERTAIN] if any(row["uncertain_ns"] for row in rows) else []
     count = [] if by == "goroutine" else [_COUNT]

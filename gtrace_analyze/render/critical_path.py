@@ -10,7 +10,7 @@ from typing import Any, TextIO, TypeVar
 
 from gtrace_analyze.analyses.critical_path import Path, Step
 from gtrace_analyze.moments import Moments
-from gtrace_analyze.render.listing import Column, Layout, show
+from gtrace_analyze.render.listing import Column, Layout, arranged, show, wrapped
 from gtrace_analyze.units import duration, short_function
 
 __all__ = ["show_path"]
@@ -37,11 +37,17 @@ def show_path(path: Path, layout: Layout, moments: Moments, stream: TextIO | Non
     if layout.form == "text":
         told = zip(rows, path.steps, strict=True)
         rows = [row | {"at": moments.text(row["ts"])} | _texts(step) for row, step in told]
+        arranged([], layout, moments.names(_NAMES))
         _write_head(path, moments, out)
     show(moments.rows(rows), _COLUMNS, layout, moments.names(_NAMES), out)
     if layout.form == "text":
         if not path.whole:
-            out.write("… there is more: --from begins later\n")
+            reached = moments.text(path.steps[-1].ts)
+            cut = (
+                f"… followed back to {reached}, through {len(path.steps):,} steps; the shares "
+                f"below are of that part, and --at {reached} goes on from there"
+            )
+            out.write(f"{wrapped(cut)}\n")
         _write_sums(path, out)
 
 
@@ -75,9 +81,12 @@ def _write_head(path: Path, moments: Moments, out: TextIO) -> None:
     steps = path.steps
     name = short_function(path.facts["function"])
     length = steps[0].ts_end - min(s.ts for s in steps) if steps else 0
-    out.write(f"goroutine {path.facts['goid']}, {name}: the last {duration(length)} before ")
     end = steps[0].ts_end if steps else path.recording_start
-    out.write(f"{moments.text(end)}, from the end back\n\n")
+    head = (
+        f"goroutine {path.facts['goid']}, {name}: the last {duration(length)} before "
+        f"{moments.text(end)}, from the end back"
+    )
+    out.write(f"{wrapped(head)}\n\n")
 
 
 def _write_sums(path: Path, out: TextIO) -> None:

@@ -6,10 +6,10 @@ import dataclasses
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from gtrace_analyze.analyses.deadlocks import Deadlock, Member
-from gtrace_analyze.render.listing import Layout, show
+from gtrace_analyze.render.listing import Layout, arranged, show, sources
 from gtrace_analyze.units import duration, short_function, short_place
 
 __all__ = ["show_deadlocks"]
@@ -22,38 +22,38 @@ def show_deadlocks(
 ) -> None:
     """Print the deadlocks of one or several traces, by their sources."""
     out = stream or sys.stdout
-    several = len(found) > 1
-    pairs = [(source, deadlock) for source, each in found.items() for deadlock in each]
+    names = [field.name for field in dataclasses.fields(Deadlock)]
+    rows = sources({s: [vars(deadlock) for deadlock in each] for s, each in found.items()})
+    if len(found) > 1:
+        names = ["source", *names]
+        rows.sort(key=lambda row: (row["verdict"], -len(row["members"]) - len(row["behind"])))
     if layout.form != "text":
-        names = [field.name for field in dataclasses.fields(Deadlock)]
-        rows = [
-            ({"source": source} if several else {}) | dataclasses.asdict(deadlock)
-            for source, deadlock in pairs
-        ]
-        show(rows, [], layout, ["source", *names] if several else names, out)
+        rows = [row | {"members": [*map(dataclasses.asdict, row["members"])]} for row in rows]
+        show(rows, [], layout, names, out)
         return
-    if not pairs:
+    rows = list(arranged(rows, layout, names))
+    if not rows:
         out.write("no deadlocks found\n")
         return
-    shown = pairs[: layout.limit] if layout.limit else pairs
-    out.write("\n".join(_paragraph(d, source if several else None) for source, d in shown))
-    if len(shown) < len(pairs):
-        out.write(f"\n… {len(pairs) - len(shown):,} more; -n 0 shows all\n")
+    shown = layout.cut(rows)
+    out.write("\n".join(_paragraph(row) for row in shown))
+    if len(shown) < len(rows):
+        out.write(f"\n… {len(rows) - len(shown):,} more; -n 0 shows all\n")
 
 
-def _paragraph(deadlock: Deadlock, source: str | None) -> str:
-    count = len(deadlock.members)
-    what = f"{deadlock.kind} of {count}" if deadlock.kind == "cycle" else deadlock.kind
-    origin = f"pid {deadlock.pid}" + (f", {source}" if source else "")
-    lines = [f"{deadlock.verdict.upper()}  {what}  ({origin})"]
-    for member in deadlock.members:
+def _paragraph(row: Mapping[str, Any]) -> str:
+    count = len(row["members"])
+    what = f"{row['kind']} of {count}" if row["kind"] == "cycle" else row["kind"]
+    origin = f"pid {row['pid']}" + (f", {row['source']}" if "source" in row else "")
+    lines = [f"{row['verdict'].upper()}  {what}  ({origin})"]
+    for member in row["members"]:
         lines += _waits(member)
-    for sentence in deadlock.evidence:
+    for sentence in row["evidence"]:
         lines += textwrap.wrap(sentence, _WIDTH, initial_indent="  · ", subsequent_indent="    ")
-    if deadlock.behind:
-        goids = ", ".join(map(str, deadlock.behind[:8]))
-        more = ", …" if len(deadlock.behind) > 8 else ""
-        lines.append(f"  behind them {len(deadlock.behind):,} more: {goids}{more}")
+    if row["behind"]:
+        goids = ", ".join(map(str, row["behind"][:8]))
+        more = ", …" if len(row["behind"]) > 8 else ""
+        lines.append(f"  behind them {len(row['behind']):,} more: {goids}{more}")
     return "\n".join(lines) + "\n"
 
 

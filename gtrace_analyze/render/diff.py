@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from gtrace_analyze.analyses.diff import Difference
-from gtrace_analyze.render.listing import Column, Layout, show
+from gtrace_analyze.render.listing import Column, Layout, arranged, show, wrapped
 from gtrace_analyze.units import duration, short_function
 
 __all__ = ["show_diff"]
 
 _NAMES = [f.name for f in dataclasses.fields(Difference)]
 _COLUMNS = [
-    Column("verdict", "VERDICT"),
+    Column("verdict", "VERDICT", lambda v: v.replace("in a", "in A").replace("in b", "in B")),
     Column("metric", "WHAT"),
     Column("a_text", "A", right=True),
     Column("b_text", "B", right=True),
@@ -25,20 +25,32 @@ _COLUMNS = [
 
 
 def show_diff(found: Sequence[Difference], everything: bool, layout: Layout) -> None:
-    """Print the differences; in text only what is none of noise unless `everything`."""
+    """Print the differences, only what says something unless `everything`."""
     rows = [dataclasses.asdict(d) for d in found]
+    shown = [row for row in rows if everything or _says_something(row)]
+    if layout.form == "text":
+        shown = [row | _texts(row) for row in shown]
     if layout.form != "text":
-        show(rows, [], layout, _NAMES)
+        show(shown, [], layout, _NAMES)
         return
-    shown = [row for row in rows if everything or row["verdict"] not in ("noise", "too few")]
-    shown = [row | _texts(row) for row in shown]
     if shown:
         show(shown, _COLUMNS, layout, _NAMES)
+    else:
+        arranged(shown, layout, _NAMES)
     counts = {v: sum(row["verdict"] == v for row in rows) for v in ("changed", "noise", "too few")}
     print(
-        f"{counts['changed']} figures changed, {counts['noise']} differ by no more than noise, "
-        f"{counts['too few']} have too little data to tell"
+        wrapped(
+            f"{counts['changed']} figures changed, {counts['noise']} differ by no more than noise, "
+            f"{counts['too few']} have too little data to tell"
+        )
     )
+
+
+def _says_something(row: dict[str, Any]) -> bool:
+    """Of what only one recording has, there may be too little for a value."""
+    if row["verdict"].startswith("only in"):
+        return bool(row["a"] or row["b"])
+    return bool(row["verdict"] == "changed")
 
 
 def _texts(row: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from gtrace_analyze.analyses.goroutine import Life
 from gtrace_analyze.moments import Moments
-from gtrace_analyze.render.listing import Column, Layout, show, write_json
+from gtrace_analyze.render.listing import (
+    Column,
+    Layout,
+    arranged,
+    records,
+    show,
+    wrapped,
+    write_json,
+)
 from gtrace_analyze.units import counted, duration, number, short_function, short_place
 
 __all__ = ["show_life"]
@@ -43,30 +52,40 @@ _INTERVALS = [
 
 
 def show_life(life: Life, layout: Layout, moments: Moments, stream: TextIO | None = None) -> None:
-    """Print it; as CSV its intervals, of which text shows the last `layout.limit`."""
+    """Print it, as CSV only its intervals: the last `layout.limit`, or the first by a column."""
     out = stream or sys.stdout
+    names = moments.names(life.intervals.column_names)
+    intervals = arranged(moments.rows(records(life.intervals)), layout, names)
+    if layout.limit:
+        intervals = intervals[-layout.limit :] if layout.sort is None else layout.cut(intervals)
     if layout.form == "json":
         value = {
             "facts": moments.rows([life.facts])[0],
             "stack": life.stack,
             "creator_stack": life.creator_stack,
-            "waits": life.waits.to_pylist(),
-            "wakers": life.wakers.to_pylist(),
-            "children": life.children.to_pylist(),
-            "intervals": moments.rows(life.intervals.to_pylist()),
+            "waits": records(life.waits),
+            "wakers": records(life.wakers),
+            "children": records(life.children),
+            "intervals": intervals,
         }
         write_json(value, out)
     elif layout.form == "csv":
-        names = moments.names(life.intervals.column_names)
-        show(moments.rows(life.intervals.to_pylist()), [], layout, names, out)
+        show(intervals, [], Layout("csv"), names, out)
     else:
-        _write(life, layout.limit, moments, out)
+        _write(life, intervals, layout.sort, moments, out)
 
 
-def _write(life: Life, limit: int, moments: Moments, out: TextIO) -> None:
+def _write(
+    life: Life,
+    intervals: Sequence[dict[str, Any]],
+    sort: str | None,
+    moments: Moments,
+    out: TextIO,
+) -> None:
     for line in _facts(life, moments):
         out.write(line + "\n")
-    for title, frames in (("stack", life.stack), ("created by", life.creator_stack)):
+    at = "waits at" if life.facts["state"] == "waiting" else "last waited or gave way at"
+    for title, frames in ((at, life.stack), ("created by", life.creator_stack)):
         if frames:
             out.write(f"\n{title}\n")
             for frame in frames:
@@ -79,16 +98,14 @@ def _write(life: Life, limit: int, moments: Moments, out: TextIO) -> None:
     ):
         if table.num_rows:
             out.write(f"\n{title}\n")
-            show(table.to_pylist(), columns, Layout(limit=10), table.column_names, out)
-    rows = [
-        row | {"at": moments.text(row["ts"]), "what": _what(row)}
-        for row in life.intervals.to_pylist()
-    ]
-    shown = rows[-limit:] if limit else rows
+            show(records(table), columns, Layout(limit=10), table.column_names, out)
+    shown = [row | {"at": moments.text(row["ts"]), "what": _what(row)} for row in intervals]
     count = life.interval_count
-    which = "all" if len(shown) == count else f"the last {len(shown):,} of {count:,}"
+    place = "last" if sort is None else "first"
+    which = "all" if len(shown) == count else f"the {place} {len(shown):,} of {count:,}"
+    which += "" if sort is None else f" by {sort}"
     clock = "is on the wall clock" if moments.wall else "counts from the start of the recording"
-    out.write(f"\nits states, {which} (AT {clock})\n")
+    out.write(f"\n{wrapped(f'its states, {which} (AT {clock})')}\n")
     show(shown, _INTERVALS, Layout(), [], out)
 
 

@@ -15,12 +15,12 @@ _COLUMNS = [
     Column("severity", "SEVERITY"),
     Column("name", "NAME"),
     Column("value", "VALUE", number, right=True),
-    Column("description", "DESCRIPTION"),
+    Column("description", "DESCRIPTION", wraps=True),
 ]
 
 
 def show_health(found: Mapping[str, pa.Table], layout: Layout) -> None:
     """Print the health of one or several traces, by their sources."""
-    rows, names = merged(found)
+    rows, names = merged(found, lambda row: row["severity"] != "warning")
     source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
     show(rows, source + _COLUMNS, layout, names)

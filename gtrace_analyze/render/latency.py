@@ -40,13 +40,13 @@ _WORST = [
     Column("goid", "GOID", right=True),
     Column("function", "GOROUTINE", short_function, elastic=True),
     Column("cause", "BECAME"),
-    Column("ran", "RAN INSTEAD (*: ITS THREAD)", elastic=True),
+    Column("ran", "RAN INSTEAD", elastic=True),
 ]
 
 
 def show_latency(found: Mapping[str, pa.Table], layout: Layout) -> None:
     """Print the groups of one or several traces, by their sources."""
-    rows, names = merged(found)
+    rows, names = merged(found, lambda row: -row["total_ns"])
     keys = [column for name, column in _KEYS.items() if name in names]
     show(rows, [*_source(names), *_LATENCY, *keys], layout, names)
 
@@ -60,13 +60,16 @@ def show_over_time(
 
 
 def show_worst(
-    found: Mapping[str, pa.Table], moments: Mapping[str, Moments], layout: Layout
+    found: Mapping[str, pa.Table],
+    moments: Mapping[str, Moments],
+    layout: Layout,
+    counted: bool = True,
 ) -> None:
-    """Print the longest of all and what ran instead."""
-    rows, names = merged(found)
+    """Print the longest of all and what ran instead; `counted` as in `show`."""
+    rows, names = merged(found, lambda row: -row["dur_seen"])
     if layout.form == "text":
         rows = [row | {"ran": _instead(row)} for row in rows]
-    _show_timed(rows, names, _WORST, moments, layout)
+    _show_timed(rows, names, _WORST, moments, layout, counted)
 
 
 def _source(names: list[str]) -> list[Column]:
@@ -79,6 +82,7 @@ def _show_timed(
     columns: list[Column],
     moments: Mapping[str, Moments],
     layout: Layout,
+    counted: bool = True,
 ) -> None:
     """Rows that have a `ts`, each of the recording that is its source."""
     (only, *_) = moments
@@ -88,7 +92,7 @@ def _show_timed(
     else:
         rows = [new for row, by in told for new in by.rows([row])]
         names = moments[only].names(names)
-    show(rows, [*_source(names), *columns], layout, names)
+    show(rows, [*_source(names), *columns], layout, names, counted=counted)
 
 
 def _instead(row: dict[str, Any]) -> str:

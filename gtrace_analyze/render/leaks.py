@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from gtrace_analyze.analyses.leaks import LeakGroup
-from gtrace_analyze.render.listing import Layout, show
+from gtrace_analyze.render.listing import Layout, arranged, show, sources
 from gtrace_analyze.units import counted, short_function, short_place
 
 __all__ = ["show_leaks"]
@@ -17,27 +17,31 @@ _FIELDS = [
     "function", "file", "line", "created_by", "created_at", "reason", "count", "goids", "oldest_ns",
     "newest_ns", "growth_per_s", "verdict", "evidence", "stack",
 ]  # fmt: skip
+_VERDICTS = ["leak", "suspect", "idle"]  # gravest first
 _WIDTH = 80
 
 
 def show_leaks(
-    found: Mapping[str, Sequence[LeakGroup]], layout: Layout, stream: TextIO | None = None
+    found: Mapping[str, Sequence[LeakGroup]],
+    layout: Layout,
+    none: str,
+    stream: TextIO | None = None,
 ) -> None:
-    """Print the groups of one or several traces, by their sources."""
+    """Print the groups of one or several traces, by their sources; if there are none, `none`."""
     out = stream or sys.stdout
-    rows = [
-        ({"source": source} if len(found) > 1 else {}) | group.to_dict()
-        for source, groups in found.items()
-        for group in groups
-    ]
+    rows = sources({s: [group.to_dict() for group in groups] for s, groups in found.items()})
+    if len(found) > 1:
+        rows.sort(key=lambda row: (_VERDICTS.index(row["verdict"]), -row["count"]))
+    extra = [name for name in ("source", "pid") if any(name in row for row in rows)]
+    rows = [dict.fromkeys(extra) | row for row in rows]
     if layout.form != "text":
-        extra = [name for name in ("source", "pid") if any(name in row for row in rows)]
-        show([dict.fromkeys(extra) | row for row in rows], [], layout, extra + _FIELDS, out)
+        show(rows, [], layout, extra + _FIELDS, out)
         return
+    rows = list(arranged(rows, layout, extra + _FIELDS))
     if not rows:
-        out.write("no leaks found\n")
+        out.write(f"{none}\n")
         return
-    shown = rows[: layout.limit] if layout.limit else rows
+    shown = layout.cut(rows)
     out.write("\n".join(_paragraph(row) for row in shown))
     if len(shown) < len(rows):
         out.write(f"\n… {counted(len(rows) - len(shown), 'more group')}; -n 0 shows all\n")
@@ -45,7 +49,7 @@ def show_leaks(
 
 def _paragraph(row: Mapping[str, Any]) -> str:
     head = f"{row['verdict'].upper()}  {row['count']:,} × {short_function(row['function'])}"
-    origin = [f"pid {row['pid']}"] if "pid" in row else []
+    origin = [f"pid {row['pid']}"] if row.get("pid") is not None else []
     origin += [row["source"]] if "source" in row else []
     lines = [
         head + (f"  ({', '.join(origin)})" if origin else ""),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TextIO
 
 import pyarrow as pa
 
-from gtrace_analyze.analyses.park import BINS_PER_DOUBLING, Histogram
-from gtrace_analyze.render.listing import Column, Layout, merged, show
+from gtrace_analyze.analyses.park import BINS_PER_DOUBLING, LEVELS, Histogram
+from gtrace_analyze.render.listing import Column, Layout, merged, show, sources
 from gtrace_analyze.units import counted, duration, number, short_function
 
 __all__ = ["estimate", "show_histograms", "show_park"]
@@ -42,7 +43,7 @@ def show_park(
 
     Those are for text, in which rows that would look the same are told apart by them.
     """
-    rows, names = merged(found)
+    rows, names = merged(found, lambda row: -row["total_ns"] - row["open_ns"])
     keys = [column for name, column in _KEYS.items() if name in names]
     source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
     numbers = list(_NUMBERS)
@@ -59,24 +60,52 @@ def show_park(
 
 
 def show_histograms(
-    histograms: Sequence[Histogram], source: str | None = None, stream: TextIO | None = None
+    found: Mapping[str, Sequence[Histogram]],
+    by: str,
+    layout: Layout,
+    stream: TextIO | None = None,
 ) -> None:
-    """Print distributions as bars, one step for a doubling of the time."""
+    """Print distributions as bars, one step for a doubling of the time; else, a row for each bin.
+
+    The groups are in order already, and no more than are to be shown.
+    """
     out = stream or sys.stdout
-    if source is not None:
-        out.write(f"{source}\n")
-    for histogram in histograms:
-        facts = histogram.facts
-        title = short_function(histogram.label) if "function" in facts else histogram.label
-        reason = f", {facts['reason']}" if "function" in facts and facts.get("reason") else ""
-        if histogram.caller:
-            title += f" ← {short_function(histogram.caller)}"
-        still = f", {facts['open']:,} open up to {duration(facts['open_longest_ns'])}"
-        out.write(
-            f"{title}{reason}: {counted(facts['waits'], 'wait')}{still if facts['open'] else ''}\n"
+    if layout.form != "text":
+        keys = LEVELS[by]
+        names = [*keys, "from_ns", "to_ns", "waits"]
+        rows = sources(
+            {s: [row for h in each for row in _bins(h, keys)] for s, each in found.items()}
         )
-        _write_bars(histogram, out)
-        out.write("\n")
+        several = ["source"] if len(found) > 1 else []
+        show(rows, [], Layout(layout.form), [*several, *names], out)
+        return
+    for source, histograms in found.items():
+        if len(found) > 1:
+            out.write(f"{source}\n")
+        for histogram in histograms:
+            _write_histogram(histogram, out)
+
+
+def _bins(histogram: Histogram, keys: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {key: histogram.facts[key] for key in keys}
+        | {"from_ns": begin, "to_ns": end, "waits": waits}
+        for (begin, end), waits in zip(pairwise(histogram.edges), histogram.waits, strict=True)
+    ]
+
+
+def _write_histogram(histogram: Histogram, out: TextIO) -> None:
+    facts = histogram.facts
+    title = short_function(histogram.label) if "function" in facts else histogram.label
+    reason = f", {facts['reason']}" if "function" in facts and facts.get("reason") else ""
+    if histogram.caller:
+        title += f" ← {short_function(histogram.caller)}"
+    still = f", {facts['open']:,} open up to {duration(facts['open_longest_ns'])}"
+    out.write(
+        f"{title}{reason}: {counted(facts['waits'], 'wait')}{still if facts['open'] else ''}\n"
+    )
+    _write_bars(histogram, out)
+    out.write("\n")
 
 
 def _write_bars(histogram: Histogram, out: TextIO) -> None:

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import date, datetime, time
 from typing import Any, TextIO
 
 import pyarrow as pa
 
-from gtrace_analyze.render.listing import Column, Layout, show
+from gtrace_analyze.render.listing import Column, Layout, records, show, unique
 
 __all__ = ["show_rows"]
 
+_PLAN = ["explain_key", "explain_value"]
+
 
 def show_rows(table: pa.Table, layout: Layout, stream: TextIO | None = None) -> None:
-    """Print them; NULL as such, numbers to the right."""
+    """Print them; NULL as such, numbers to the right, and a plan of EXPLAIN as DuckDB draws it."""
+    out = stream or sys.stdout
+    rows = records(table)
+    if layout.form == "text" and table.column_names == _PLAN:
+        out.write("\n".join(row["explain_value"].rstrip() for row in rows) + "\n")
+        return
+    names = unique(table.column_names)
     columns = [
-        Column(field.name, field.name, _text, right=_is_number(field.type), elastic=True)
-        for field in table.schema
+        Column(name, name, _text, right=number, elastic=not number)
+        for name, number in zip(names, map(_is_number, table.schema.types), strict=True)
     ]
-    show(table.to_pylist(), columns, layout, table.column_names, stream)
-    if layout.form == "text" and not table.num_rows:
-        (stream or _stdout()).write("(no rows)\n")
-
-
-def _stdout() -> TextIO:
-    import sys
-
-    return sys.stdout
+    show(rows, columns, layout, names, out)
+    if layout.form == "text" and not rows:
+        out.write("(no rows)\n")
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -35,4 +39,6 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, (date, datetime, time)):
+        return value.isoformat()
     return "NULL" if value is None else str(value).replace("\n", "\\n")

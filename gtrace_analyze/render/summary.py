@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.analyses.summary import Summary
-from gtrace_analyze.render.listing import Column, Layout, show, write_json
+from gtrace_analyze.render.listing import Column, Layout, records, show, wrapped, write_json
 from gtrace_analyze.units import counted, duration, number, short_function
 
 __all__ = ["show_summaries"]
@@ -53,7 +53,7 @@ def show_summaries(
 def _plain(summary: Summary) -> dict[str, Any]:
     def convert(value: Any) -> Any:
         if isinstance(value, pa.Table):
-            return value.to_pylist()
+            return records(value)
         if isinstance(value, list) and value and isinstance(value[0], LeakGroup):
             return [group.to_dict() for group in value]
         return value
@@ -73,15 +73,14 @@ def _write(source: str, summary: Summary, out: TextIO) -> None:
     facts += [("", note) for note in summary.notes[1:]]
     facts.append(("leaks", _leaks(source, summary)))
     for name, text in facts:
-        out.write(f"{name:<11} {text}\n")
+        out.write(wrapped(f"{name:<11} {text}", " " * 12) + "\n")
     if summary.sites.num_rows:
         out.write("\nwhere goroutines come from, most growth first\n")
-        show(summary.sites.to_pylist(), _SITES, Layout(), summary.sites.column_names, out)
+        show(records(summary.sites), _SITES, Layout(), summary.sites.column_names, out)
     if summary.parks.num_rows:
         out.write("\nwhere they wait, longest in all first\n")
         rows = [
-            row | {"waited_ns": row["total_ns"] + row["open_ns"]}
-            for row in summary.parks.to_pylist()
+            row | {"waited_ns": row["total_ns"] + row["open_ns"]} for row in records(summary.parks)
         ]
         show(rows, _PARKS, Layout(), [*summary.parks.column_names, "waited_ns"], out)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TextIO
 
 import click
@@ -11,10 +14,10 @@ import pyarrow as pa
 
 from gtrace_analyze.analyses.timeline import Lane, Timeline
 from gtrace_analyze.moments import Moments
-from gtrace_analyze.render.listing import Layout, show, terminal_width
+from gtrace_analyze.render.listing import Layout, show, sources, terminal_width
 from gtrace_analyze.units import duration
 
-__all__ = ["LABEL_WIDTH", "cells_for_text", "show_timeline"]
+__all__ = ["LABEL_WIDTH", "cells", "show_timelines"]
 
 LABEL_WIDTH = 34
 _MARKS = {
@@ -26,34 +29,58 @@ _MARKS = {
     "waiting, ran in between": ("┼", "cyan"),
 }
 _NAMES = ["pid", "goid", "ts", "ts_end", "state", "ns", "certain"]
+_PARTS = 100  # of the time, in rows
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
-def cells_for_text() -> int:
-    """How many columns of the terminal the chart itself has."""
-    return terminal_width() - LABEL_WIDTH - 1
+def cells(form: str) -> int:
+    """How many parts of the time are told apart: in text, as many as fit beside the labels."""
+    return max(terminal_width() - LABEL_WIDTH - 1, 1) if form == "text" else _PARTS
 
 
-def show_timeline(
-    timeline: Timeline, layout: Layout, moments: Moments, stream: TextIO | None = None
+def show_timelines(
+    found: Mapping[str, Timeline],
+    layout: Layout,
+    moments: Mapping[str, Moments],
+    stream: TextIO | None = None,
 ) -> None:
-    """Print the chart; as JSON or CSV, its cells."""
+    """Print the charts of one or several traces, by their sources; as JSON or CSV, their cells."""
     out = stream or sys.stdout
     if layout.form != "text":
-        show(moments.rows(_rows(timeline)), [], layout, moments.names(_NAMES), out)
+        rows = sources({source: moments[source].rows(_rows(t)) for source, t in found.items()})
+        names = next(iter(moments.values())).names(_NAMES)
+        several = ["source"] if len(found) > 1 else []
+        show(rows, [], replace(layout, limit=0), [*several, *names], out)
         return
+    for number, (source, timeline) in enumerate(found.items()):
+        if len(found) > 1:
+            out.write("\n" * bool(number) + f"{source}\n")
+        _write(timeline, moments[source], out)
+
+
+def _write(timeline: Timeline, moments: Moments, out: TextIO) -> None:
     length = duration(timeline.end - timeline.start)
-    names = "  ".join(f"{_styled(mark, color)} {state}" for state, (mark, color) in _MARKS.items())
-    out.write(f"from {moments.text(timeline.start)} on, for {length}\n{names}\n\n")
+    out.write(f"from {moments.text(timeline.start)} on, for {length}\n{_legend()}\n")
     out.write(f"{'alive':>{LABEL_WIDTH}} {_alive(timeline)}\n")
-    cells = _cells(timeline.shares)
+    states = _cells(timeline.shares)
     site = None
     for lane in timeline.lanes:
         label, site = _label(lane, site)
-        line = "".join(_mark(cells.get((lane.pid, lane.goid, i))) for i in range(timeline.cells))
+        line = "".join(_mark(states.get((lane.pid, lane.goid, i))) for i in range(timeline.cells))
         out.write(f"{label:>{LABEL_WIDTH}} {line}\n")
     if not timeline.lanes:
         out.write("no goroutine in this selection\n")
+
+
+def _legend() -> str:
+    lines, room = [""], 0
+    for state, (mark, color) in _MARKS.items():
+        length = len(f"{mark} {state}")
+        if lines[-1] and length > room:
+            lines.append("")
+        room = (room if lines[-1] else terminal_width()) - length - 2
+        lines[-1] += f"{'  ' if lines[-1] else ''}{_styled(mark, color)} {state}"
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _rows(timeline: Timeline) -> list[dict[str, Any]]:
@@ -88,7 +115,8 @@ def _mark(state: str | None) -> str:
 
 
 def _styled(text: str, color: str) -> str:
-    return click.style(text, fg=color) if sys.stdout.isatty() else text
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return click.style(text, fg=color) if sys.stdout.isatty() and not plain else text
 
 
 def _label(lane: Lane, above: object) -> tuple[str, object]:

@@ -24,7 +24,7 @@ _COLUMNS = [
 
 def show_wakers(found: Mapping[str, pa.Table], layout: Layout, counted: bool = True) -> None:
     """Print who woke whom in one or several traces, by their sources; `counted` as in `show`."""
-    rows, names = merged(found)
+    rows, names = merged(found, lambda row: -row["wakes"])
     source = [Column("source", "SOURCE", elastic=True)] if "source" in names else []
     if layout.form == "text":
         rows = [row | {"waker": _waker(row), "woken": _woken(row)} for row in rows]

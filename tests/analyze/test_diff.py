@@ -121,12 +121,14 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     b = str(service(2, wait=3e6).write(tmp_path / "b"))
     cli.main(["diff", a, b], standalone_mode=False)
     out = capsys.readouterr().out
-    assert "2 figures changed, 4 differ by no more than noise, 0 have too little data" in out
+    assert "2 figures changed, 4 differ by no more than noise, 0 have too little" in out
     assert "chan receive in main.ask" in out
     assert "created/s" not in out
     cli.main(["diff", a, b, "--all"], standalone_mode=False)
     assert "created/s" in capsys.readouterr().out
     cli.main(["diff", a, b, "--csv"], standalone_mode=False)
+    assert capsys.readouterr().out.count("\n") == 3
+    cli.main(["diff", a, b, "--csv", "--all"], standalone_mode=False)
     assert capsys.readouterr().out.count("\n") == 7
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gtrace_analyze.commands import common
 from live.recording import analyze
 from synth import Recording, alive
 
@@ -59,3 +60,73 @@ def test_one_alone_needs_no_such_column(fleet: Path, command: str) -> None:
     rows = json.loads(run(command, "--json", fleet / "host-a"))
     assert rows
     assert not any("source" in row for row in rows)
+
+
+RANKED = {
+    "park": lambda row: -row["total_ns"] - row["open_ns"],
+    "leaks": lambda row: (["leak", "suspect", "idle"].index(row["verdict"]), -row["count"]),
+    "latency": lambda row: -row["total_ns"],
+    "cpu": lambda row: -row["running_ns"],
+}
+
+
+@pytest.mark.parametrize("command", RANKED)
+def test_rows_of_all_are_ranked_together(fleet: Path, command: str) -> None:
+    rows = json.loads(run(command, "--json", fleet / "host-a", fleet / "host-b"))
+    assert rows == sorted(rows, key=RANKED[command])
+    assert len({row["source"] for row in rows[:2]}) == 2
+
+
+@pytest.mark.parametrize("command", [*LISTINGS, "timeline", "wakers", "channels"])
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_no_column_no_order(fleet: Path, command: str, form: str) -> None:
+    """Whether there are rows or not."""
+    forms = [] if form == "text" else [f"--{form}"]
+    done = analyze("-q", command, fleet / "host-a", "--sort", "bogus", *forms)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "sort" in done.stderr
+
+
+def test_leaks_and_deadlocks_are_sorted_in_text(fleet: Path) -> None:
+    hosts = [fleet / "host-a", fleet / "host-b"]
+    for command in ("leaks", "deadlocks"):
+        for order in ("asc", "desc"):
+            text = run(command, *hosts, "--sort", f"source:{order}")
+            assert (text.index("host-a") < text.index("host-b")) == (order == "asc")
+
+
+def test_timelines_are_one_document(fleet: Path) -> None:
+    hosts = [str(fleet / "host-a"), str(fleet / "host-b")]
+    rows = json.loads(run("timeline", "--json", *hosts))
+    assert {row["source"] for row in rows} == set(hosts)
+    table = csv.DictReader(io.StringIO(run("timeline", "--csv", *hosts)))
+    assert {row["source"] for row in table} == set(hosts)
+    text = run("timeline", *hosts).splitlines()
+    assert [line for line in text if line in hosts] == hosts
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["a/x/t", "b/x/t"], ["a", "b"]),
+        (["h/host-a/trace.parquet", "h/host-b/trace.parquet"], ["host-a", "host-b"]),
+        (["leaky.parquet", "healthy.parquet"], ["leaky", "healthy"]),
+        (["t.parquet", "b/t.parquet"], ["t", "b-t"]),
+        (["a-b/t", "a/b/t"], ["a-b-1", "a-b-2"]),
+    ],
+)
+def test_pictures_are_named_apart(paths: list[str], names: list[str]) -> None:
+    assert common.apart(list(map(Path, paths))) == names
+
+
+def test_every_picture_is_written(fleet: Path, tmp_path: Path) -> None:
+    done = analyze("timeline", f"{fleet}/host-*", "--out", tmp_path / "p.svg")
+    assert done.returncode == 0
+    assert {p.name for p in tmp_path.iterdir()} == {"p-host-a.svg", "p-host-b.svg"}
+    assert "wrote" in done.stderr
+
+
+@pytest.mark.parametrize("command", [*LISTINGS, "wakers", "channels", "timeline", "summary"])
+def test_80_columns_are_enough(fleet: Path, command: str) -> None:
+    out = run(command, fleet / "host-a").replace(str(fleet), "")
+    assert [line for line in out.splitlines() if len(line) > 80] == []

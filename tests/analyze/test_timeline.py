@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -214,3 +215,40 @@ def test_only_formats_that_are_named_are_written(name: str, tmp_path: Path) -> N
     with pytest.raises(UsageError, match=r"\.png, \.svg or \.pdf"):
         style.save(style.figure(1, 1), tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_rows_are_the_same_whatever_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(handed_over().write(tmp_path / "t"))
+    found = []
+    for columns in ("80", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        cli.main(["timeline", path, "--csv", "-n", "2"], standalone_mode=False)
+        found.append(capsys.readouterr().out)
+    assert found[0] == found[1]
+    assert found[0].count("\n") > 100  # of each of two, a row a hundredth
+
+
+@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb"), ("X", "1")])
+def test_no_color_where_none_is_wanted(
+    variable: str,
+    value: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr("click._compat.should_strip_ansi", lambda *_: False)
+    cli.main(["timeline", str(handed_over().write(tmp_path / "t"))], standalone_mode=False)
+    assert ("\x1b[" in capsys.readouterr().out) == (variable == "X")
+
+
+def test_what_does_nothing_is_refused(tmp_path: Path) -> None:
+    path = str(handed_over().write(tmp_path / "t"))
+    for arguments in (["--wall", "--out", str(tmp_path / "t.svg")], ["--sort", "goid"]):
+        with pytest.raises(UsageError):
+            cli.main(["timeline", path, *arguments], standalone_mode=False)
