@@ -49,6 +49,15 @@ def test_an_example_that_does_not_parse_is_found(line: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "command", "context"), COMMANDS)
+def test_examples_can_be_copied_from_help(
+    name: str, command: click.Command, context: click.Context
+) -> None:
+    text = re.split(r"\n\s*\n", command.get_help(context).strip())[-1]
+    lines = re.sub(r"\s*\\\n\s*", " ", text).splitlines()
+    assert [line.strip() for line in lines[1:]] == command_docs.examples(command).splitlines()
+
+
+@pytest.mark.parametrize(("name", "command", "context"), COMMANDS)
 def test_help_fits_80_columns(name: str, command: click.Command, context: click.Context) -> None:
     assert [x for x in command.get_help(context).splitlines() if len(x) > 80] == []
 

@@ -109,6 +109,7 @@ def examples(command: click.Command) -> str:
     """What --help ends in, one example a line."""
     text = command.epilog or ""
     text = re.sub(r"^\s*Examples?:", "", text.replace("\b", "").strip())
+    text = re.sub(r"\s*\\\n\s*", " ", text)  # a line that goes on in the next
     lines = [line.strip() for part in text.split(";  ") for line in part.splitlines()]
     return "\n".join(line for line in lines if line)
 

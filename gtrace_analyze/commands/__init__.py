@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
+from gtrace_analyze.commands._examples import lay_out
 from gtrace_rec import __version__
 
 __all__ = ["cli", "main"]
@@ -47,6 +48,7 @@ class _Commands(click.Group):
         module = importlib.import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         command.name = cmd_name
+        lay_out(command)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -59,7 +61,7 @@ class _Commands(click.Group):
 @click.command(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: gtrace-analyze leaks trace.parquet",
+    epilog="\b\nExample:\n  gtrace-analyze leaks trace.parquet",
 )
 @click.version_option(__version__, prog_name=_PROGRAM)
 @click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr.")

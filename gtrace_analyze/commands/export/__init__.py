@@ -8,6 +8,8 @@ import pkgutil
 
 import click
 
+from gtrace_analyze.commands._examples import lay_out
+
 __all__ = ["command"]
 
 
@@ -23,6 +25,7 @@ class _Formats(click.Group):
             return None
         found: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
         found.name = cmd_name
+        lay_out(found)
         return found
 
     def resolve_command(
