@@ -102,7 +102,7 @@ def _write_sums(path: Path, out: TextIO) -> None:
     whole = max(sum(sums.values()), 1)
     out.write("\nwhere the time went\n")
     for kind, ns in _largest(sums):
-        out.write(f"{duration(ns):>7} {ns / whole:>4.0%}  {kind}\n")
+        out.write(wrapped(f"{duration(ns):>7} {ns / whole:>4.0%}  {kind}", " " * 14) + "\n")
         for goid, part in _largest(of_whom[kind])[:_OF_EACH]:
             name = path.names.get(goid)
             who = f"goroutine {goid}" + (f", {short_function(name)}" if name else "")

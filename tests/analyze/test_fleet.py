@@ -130,3 +130,43 @@ def test_every_picture_is_written(fleet: Path, tmp_path: Path) -> None:
 def test_80_columns_are_enough(fleet: Path, command: str) -> None:
     out = run(command, fleet / "host-a").replace(str(fleet), "")
     assert [line for line in out.splitlines() if len(line) > 80] == []
+
+
+def test_distributions_are_rows_too(fleet: Path) -> None:
+    rows = json.loads(run("park", fleet / "host-a", "--histogram", "--json"))
+    assert [(row["function"], row["waits"]) for row in rows] == [("main.f", 1)]
+    assert rows[0]["from_ns"] <= 3 <= rows[0]["to_ns"]
+    table = csv.DictReader(io.StringIO(run("park", fleet / "host-a", "--histogram", "--csv")))
+    assert [row["waits"] for row in table] == ["1"]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_states_of_a_goroutine_are_cut_and_sorted(fleet: Path, form: str) -> None:
+    def states(*arguments: str) -> list[str]:
+        forms = [] if form == "text" else [f"--{form}"]
+        out = run("goroutine", fleet / "host-a", "8", *arguments, *forms)
+        if form == "json":
+            return [row["state"] for row in json.loads(out)["intervals"]]
+        if form == "csv":
+            return [row["state"] for row in csv.DictReader(io.StringIO(out))]
+        shown = [line.split()[2] for line in out.split("its states")[1].splitlines()[1:]]
+        return shown[shown.index("STATE") + 1 :]
+
+    assert states() == ["runnable", "running", "waiting", "runnable", "running"]
+    assert states("-n", "2") == ["runnable", "running"]
+    assert states("-n", "1", "--sort", "state:desc") == ["waiting"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("latency", "--worst", "--by", "cause"),
+        ("latency", "--worst", "--system"),
+        ("latency", "--wall", "--plot", "x.png"),
+        ("park", "--system", "--histogram"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(fleet: Path, given: tuple[str, ...]) -> None:
+    done = analyze(*given, fleet / "host-a")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
