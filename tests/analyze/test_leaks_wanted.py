@@ -69,7 +69,7 @@ def test_what_a_pattern_matches_is_ignored_and_said(
     (tmp_path / "ignored").write_text(f"# ours\n\n{pattern}\n")
     done = analyze("leaks", "--json", "--ignore", tmp_path / "ignored", trace(18, 2))
     assert [g["function"] for g in json.loads(done.stdout)] == ["main.post"]
-    assert f"note: 1 groups, 18 goroutines, ignored by {tmp_path}/ignored" in done.stderr
+    assert f"note: 1 group, 18 goroutines, ignored by {tmp_path}/ignored" in done.stderr
 
 
 def test_a_baseline_leaves_what_is_new_or_more(trace: Callable[..., Path]) -> None:
@@ -85,6 +85,21 @@ def test_a_baseline_leaves_what_is_new_or_more(trace: Callable[..., Path]) -> No
     # As many as there are, not as many as are old enough: the baseline has all of its own.
     (old,) = found("--baseline", base, "--older", "5.5s", larger)
     assert (old["count"], f"There are 18 in {base}, 20 here." in old["evidence"]) == (11, True)
+
+
+def test_what_was_looked_for_and_not_found_is_said(
+    tmp_path: Path, trace: Callable[..., Path]
+) -> None:
+    idle, same = trace(18), tmp_path / "same"
+    same.symlink_to(idle)
+    assert [
+        analyze("leaks", *options, idle).stdout
+        for options in (["--older", "1m"], ["--older", "1m", "--all"], ["--baseline", same])
+    ] == [
+        "no leaks found\n",
+        "no waiting goroutines found\n",
+        f"no leaks found beyond those of {same}\n",
+    ]
 
 
 def test_the_same_in_python(trace: Callable[..., Path]) -> None:

@@ -14,6 +14,9 @@ from gtrace_analyze._errors import QueryError, UsageError
 from gtrace_analyze.analyses import critical_path, goroutine, wakers
 from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.moments import Moments
+from gtrace_analyze.render.critical_path import show_path
+from gtrace_analyze.render.listing import Layout
 from gtrace_analyze.selection import Selection
 from synth import Recording, alive
 
@@ -209,7 +212,9 @@ def test_a_wait_that_does_not_end_is_told(analyzed: Callable[..., Engine]) -> No
     assert path_of(analyzed(b), 7)[0] == (0, 7, "waiting", 100, 1000, "not woken")
 
 
-def test_two_that_wake_each_other_end(analyzed: Callable[..., Engine]) -> None:
+def test_two_that_wake_each_other_end(
+    analyzed: Callable[..., Engine], capsys: pytest.CaptureFixture[str]
+) -> None:
     b = Recording(duration=10**6)
     one, two = b.go(1, ts=0).run(1), b.go(2, ts=0).run(2)
     for turn in range(1, 400):
@@ -219,6 +224,10 @@ def test_two_that_wake_each_other_end(analyzed: Callable[..., Engine]) -> None:
     path = critical_path.collect(analyzed(b), 1)
     assert len(path.steps) == 1000
     assert not path.whole
+    show_path(path, Layout(limit=1), Moments(0, ()))
+    told = " ".join(capsys.readouterr().out.split())
+    reached = f"{path.steps[-1].ts / 1e9:.6f}s"
+    assert f"followed back to {reached}, through 1,000 steps; the shares below are of that" in told
 
 
 @pytest.mark.parametrize("most", [1, 3, 7, 10])
@@ -272,7 +281,9 @@ def test_critical_path_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "from here on other work" in out
     # Of the 298 ns: 40 + 90 + 97 running, 50 the other work, 10 + 10 + 1 runnable.
     assert "  227ns  76%  running" in out
-    assert "                187ns  63%  goroutine 9\n                 40ns  13%  goroutine 8\n" in out
+    assert (
+        "                187ns  63%  goroutine 9\n                 40ns  13%  goroutine 8\n" in out
+    )
     assert "   50ns  17%  other work of goroutine 8 (chan receive in main.put)" in out
     assert "   21ns   7%  runnable" in out
 
@@ -304,3 +315,16 @@ def test_of_a_goroutine_only_the_end_was_seen(
         "  no state of it was seen",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("goid", "title"), [(7, "\nwaits at\n  runtime.gopark"), (8, "\nlast waited or gave way at\n")]
+)
+def test_a_goroutines_stack_is_called_what_it_is(
+    goid: int, title: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    b = Recording(duration=1000)
+    b.go(7, ts=0).run(1).park(100, "chan receive", F)
+    b.go(8, ts=0).run(1).park(100, "chan receive", F).ready(200).run(300)
+    cli.main(["goroutine", str(b.write(tmp_path / "t")), str(goid)], standalone_mode=False)
+    assert title in capsys.readouterr().out
