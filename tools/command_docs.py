@@ -161,4 +161,5 @@ def _parse(
 def _roff(text: str) -> str:
     """Text as it stands, safe from being read as a request."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
+    text = re.sub(r"[^\x00-\x7f]", lambda match: f"\\[u{ord(match[0]):04X}]", text)
     return re.sub(r"^([.'])", r"\\&\1", text, flags=re.MULTILINE)
