@@ -34,7 +34,7 @@ def command(traces: tuple[str, ...], selection: Selection, layout: Layout) -> No
         found[trace.source] = deadlocks.collect(trace.engine, selection)
         if not found[trace.source] and (count := deadlocks.unsearched(trace.engine, selection)):
             common.note(
-                f"{trace.source}: {count:,} have waited for locks for 5s or longer, but no snapshot "
-                "shows whose stacks point at those; leaks tells what their own stacks say"
+                f"{trace.source}: {count:,} have waited for locks for 5s or longer, but no "
+                "snapshot shows whose stacks point at those; leaks tells what their own stacks say"
             )
     show_deadlocks(found, layout)

@@ -82,7 +82,7 @@ def command(
         if ignored:
             goroutines = counted(sum(group.count for group in ignored), "goroutine")
             common.note(f"{counted(len(ignored), 'group')}, {goroutines}, ignored by {ignore}")
-    none = f"no {'waiting goroutines' if include_idle else 'leaks'} found"
+    none = "no waiting goroutines found" if include_idle else "no leaks found"
     # Whoever reads may stop when he has seen enough; the status is for somebody else.
     with contextlib.suppress(BrokenPipeError):
         show_leaks(found, layout, f"{none} beyond those of {baseline}" if baseline else none)
