@@ -17,7 +17,7 @@ from gtrace_analyze.units import counted, duration, short_function
 __all__ = ["draw", "draw_over_time"]
 
 _LONGEST = 34
-_LONGEST_CALLER = 36  # in smaller type
+_LONGEST_CALLER = 31  # in smaller type, and after an arrow
 
 
 def draw(histograms: Sequence[Histogram], title: str) -> Figure:
