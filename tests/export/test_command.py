@@ -19,7 +19,7 @@ def test_help_lists_the_formats() -> None:
     done = analyze("export", "--help")
     assert done.returncode == 0
     assert "\n  pprof " in done.stdout
-    assert "Example: gtrace-analyze export" in done.stdout
+    assert "Example:\n    gtrace-analyze export" in done.stdout
 
 
 @pytest.mark.parametrize(
