@@ -11,7 +11,7 @@ from typing import Any, TextIO, TypeVar
 from gtrace_analyze.analyses.critical_path import Path, Step
 from gtrace_analyze.moments import Moments
 from gtrace_analyze.render.listing import Column, Layout, arranged, show, wrapped
-from gtrace_analyze.units import duration, short_function
+from gtrace_analyze.units import counted, duration, short_function
 
 __all__ = ["show_path"]
 
@@ -108,7 +108,7 @@ def _write_sums(path: Path, out: TextIO) -> None:
             who = f"goroutine {goid}" + (f", {short_function(name)}" if name else "")
             out.write(f"{'':12}  {duration(part):>7} {part / whole:>4.0%}  {who}\n")
         if (others := len(of_whom[kind]) - _OF_EACH) > 0:
-            out.write(f"{'':28}{others:,} other{'s' if others > 1 else ''}\n")
+            out.write(f"{'':28}{counted(others, 'other')}\n")
 
 
 def _largest(sums: Mapping[_Key, int]) -> list[tuple[_Key, int]]:
