@@ -59,6 +59,12 @@ _HELD = """
 SELECT pid, goid FROM stg_goroutines WHERE reachable IS NOT NULL
 GROUP BY ALL HAVING bool_and(reachable)
 """
+_LATE = """
+SELECT DISTINCT pid, goid
+FROM stg_events
+JOIN (SELECT pid, max(ts) AS last_ts FROM stg_goroutines GROUP BY pid) USING (pid)
+WHERE ts > last_ts
+"""
 # A search has ended when the next snapshot begins; what is woken during it may come to wait again.
 _WOKEN = """
 WITH begun AS (SELECT snapshot, min(ts) AS ts FROM stg_goroutines GROUP BY ALL),
@@ -100,6 +106,7 @@ class Outcome:
     suspected: set[int] = field(default_factory=set)
     groups: list[LeakGroup] = field(default_factory=list)  # the same as found and suspected
     held: set[int] = field(default_factory=set)  # something seemed to refer to what they wait on
+    late: set[int] = field(default_factory=set)  # did something after the recorder's last look
     woken: set[int] = field(default_factory=set)  # did something after they were called unreachable
     held_by: dict[int, str] = field(default_factory=dict)  # what refers to it, if that was asked
 
@@ -269,7 +276,7 @@ def _judge(out: Path, outcomes: list[Outcome]) -> None:
             goids = outcome.found if group.verdict == "leak" else outcome.suspected
             goids.update(group.goids)
             outcome.groups.append(group)
-    for name, query in (("held", _HELD), ("woken", _WOKEN)):
+    for name, query in (("held", _HELD), ("late", _LATE), ("woken", _WOKEN)):
         for pid, goid in trace.sql(query).itertuples(index=False):
             if pid in by_pid:
                 getattr(by_pid[pid], name).add(goid)

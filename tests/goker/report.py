@@ -149,7 +149,13 @@ def _beyond(outcomes: list[Outcome]) -> Iterator[str]:
 
 def _kept_by(o: Outcome, goids: set[int]) -> str:
     """Where what they wait on is referred to from, each once."""
-    return "; ".join(sorted({o.held_by.get(goid, "nothing") for goid in goids}))
+    return "; ".join(sorted({_why_kept(o, goid) for goid in goids}))
+
+
+def _why_kept(o: Outcome, goid: int) -> str:
+    return (
+        "it came to wait after the last look" if goid in o.late else o.held_by.get(goid, "nothing")
+    )
 
 
 def _expected(outcomes: list[Outcome]) -> str:
