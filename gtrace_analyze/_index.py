@@ -89,8 +89,11 @@ def _building(file: Path, draft: Path, key: str) -> Iterator[duckdb.DuckDBPyConn
     try:
         con.execute(f"ATTACH '{_quoted(draft)}' AS gtrace (ROW_GROUP_SIZE {_ROW_GROUP})")
         con.execute("USE gtrace")
+        # Once, at the end: each of many would write again what the file consists of.
+        con.execute("SET wal_autocheckpoint = '1TB'")
         yield con
         con.execute("CREATE TABLE _index AS SELECT $key AS key", {"key": key})
+        con.execute("CHECKPOINT")
         con.close()
         draft.replace(file)
     finally:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -25,6 +25,8 @@ from gtrace_analyze._errors import DamageError
 from gtrace_analyze.recording import Recording
 
 __all__ = ["NOTHING", "SOURCES", "TABLES", "Chunk", "chunks"]
+
+T = TypeVar("T")
 
 # Tables made of chunks, one after the other, and what those are made of besides events.
 TABLES = ("int_waits", "int_runnables", "int_runs", "int_life_events")
@@ -55,7 +57,7 @@ _STEPS = pa.schema(
         *(_TRANSITIONS.field(n) for n in ("pid", "goid", "ts")),
         ("ts_end", pa.int64()),  # NULL if it does not end
         ("pair", pa.uint16()),  # what began and what ended it, see int_kind_pairs
-        *(_TRANSITIONS.field(n) for n in ("tid", "cpu", "stack_id")),
+        *(_TRANSITIONS.field(n) for n in ("tid", "stack_id")),
         ("certain", pa.bool_()),  # no snapshot was torn
     ]
 )
@@ -68,11 +70,12 @@ _WAITS = pa.schema(
         ("next_stack", pa.int32()),
     ]
 )
+_RUNS = pa.schema([*_STEPS, _TRANSITIONS.field("cpu")])
 # The tables of steps, by the state that they are in; the last has all that are in no other.
 _BY_STATE = {
     "raw_waits": ("waiting", _WAITS),
     "raw_runnables": ("runnable", _STEPS),
-    "raw_runs": (None, _STEPS),
+    "raw_runs": (None, _RUNS),
 }
 
 _LIVES = ("create", "create_parked", "create_syscall", "exit")
@@ -87,7 +90,7 @@ _LIFE_EVENTS = pa.schema(
 # Tables by the names that the SQL has for them.
 Chunk = dict[str, pa.Table]
 NOTHING: Chunk = {
-    "raw_steps": _WAITS.empty_table(),
+    "raw_steps": pa.unify_schemas([_WAITS, _RUNS]).empty_table(),
     **{name: columns.empty_table() for name, (_, columns) in _BY_STATE.items()},
     "raw_life_events": _LIFE_EVENTS.empty_table(),
 }
@@ -106,22 +109,27 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chu
 
     def each() -> Iterator[Chunk]:
         pieces: list[pa.Table] = []
-        for piece in transitions.of_events(recording):
+        for piece in _ahead(transitions.of_events(recording)):
             pieces.append(piece)
             if sum(piece.num_rows for piece in pieces) >= _EVENTS:
                 yield follow.chunk(pieces)
                 pieces = []
         yield follow.chunk(pieces, last=True)
 
-    coming = each()
     ((whole,),) = con.execute(
         "SELECT NOT (getvariable('has_gaps') OR getvariable('has_pauses'))"
     ).fetchall()
-    with ThreadPoolExecutor(1) as ahead:  # while tables are made of one, the next is made
-        chunk = ahead.submit(next, coming, None)
-        while (made := chunk.result()) is not None:
-            chunk = ahead.submit(next, coming, None)
-            yield made if whole else _cut(con, made)
+    for chunk in _ahead(each()):
+        yield chunk if whole else _cut(con, chunk)
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same, each made by a thread while what came before it is used."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 def _cut(con: duckdb.DuckDBPyConnection, chunk: Chunk) -> Chunk:
@@ -248,6 +256,7 @@ class _Follower:
         rows = pa.concat_tables([self._open, *events, self._others.slice(0, others)])
         self._others = self._others.slice(others)
         order, final = _order(*(rows[name].to_numpy() for name in ("pid", "goid", "seq")))
+        order = order.astype(np.uint32)
         kinds = rows["kind"].to_numpy()[order]
         pairs = kinds.astype(np.uint16) << 8
         pairs[:-1] |= kinds[1:]
@@ -259,14 +268,12 @@ class _Follower:
             self._open = rows.take(pa.array(np.sort(order[final & ~gone])))
             tables[final] = len(_BY_STATE)  # their end is yet to come
         columns = {name: _Column(rows[name]) for name in rows.column_names}
-        positions = pa.array(order.astype(np.uint32))
-        steps = {}
-        for number, (name, (_, schema)) in enumerate(_BY_STATE.items()):
-            places = np.flatnonzero(tables == number).astype(np.uint32)
-            here = pc.take(positions, pa.array(places), boundscheck=False)
+
+        def table(number: int, schema: pa.Schema) -> pa.Table:
+            places = np.flatnonzero(tables == number)
+            here = pa.array(order[places])
             ends = ~final[places]
-            behind = pa.array(np.minimum(places + 1, max(len(order) - 1, 0)).astype(np.uint32))
-            after = pc.take(positions, behind, boundscheck=False)
+            after = pa.array(order[np.minimum(places + 1, max(len(order) - 1, 0))])
             told = {
                 "pair": pa.array(pairs[places]),
                 "ts_end": columns["ts"].at(after, ends),
@@ -279,10 +286,14 @@ class _Follower:
                     "next_stack": columns["stack_id"].at(after, ends),
                 }
             told |= {n: columns[n].at(here) for n in schema.names if n not in told}
-            table = pa.table([told[n] for n in schema.names], schema=schema)
-            batches = table.to_batches(max_chunksize=_BATCH)
-            steps[name] = pa.Table.from_batches(batches, schema=schema)
-        return steps
+            whole = pa.table([told[n] for n in schema.names], schema=schema)
+            batches = whole.to_batches(max_chunksize=_BATCH)
+            return pa.Table.from_batches(batches, schema=schema)
+
+        with ThreadPoolExecutor(len(_BY_STATE)) as threads:
+            schemas = [schema for _, schema in _BY_STATE.values()]
+            made = threads.map(table, range(len(schemas)), schemas)
+            return dict(zip(_BY_STATE, made, strict=True))
 
 
 def _order(

@@ -16,7 +16,8 @@ CREATE TEMP VIEW int_intervals (
     waker_goid,      -- the goroutine that ended the wait; NULL unless one did
     waker_stack_id,  -- the waker's stack; NULL if not taken
     tid,             -- the thread that began it; NULL where on none
-    cpu,             -- the processor where it began; NULL where a snapshot says so
+    cpu,             -- running, syscall: the processor where it began; NULL otherwise, and where a
+                     -- snapshot says so
     pc,              -- waiting: the caller of gopark; NULL otherwise
     obj,             -- waiting: address of what it waits on; NULL otherwise
     certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
@@ -24,12 +25,12 @@ CREATE TEMP VIEW int_intervals (
 ) AS
 SELECT
     pid, goid, 'waiting'::goroutine_state, ts, ts_end, began_by, ended_by, reason, stack_id, waker_goid,
-    waker_stack_id, tid, cpu, pc, obj, certain
+    waker_stack_id, tid, NULL, pc, obj, certain
 FROM int_waits
 UNION ALL
 SELECT
     pid, goid, 'runnable'::goroutine_state, ts, ts_end, began_by, ended_by, NULL, stack_id, NULL, NULL,
-    tid, cpu, NULL, NULL, certain
+    tid, NULL, NULL, NULL, certain
 FROM int_runnables
 UNION ALL
 SELECT

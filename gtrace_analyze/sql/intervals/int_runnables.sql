@@ -11,7 +11,6 @@ CREATE TABLE int_runnables (
     ended_by,  -- the transition that ended it; NULL if nothing did
     stack_id,  -- where it gave way; NULL if it did not, or if not taken
     tid,       -- the thread that began it; NULL where on none
-    cpu,       -- the processor where it began; NULL where a snapshot says so
     certain    -- nothing was lost within it, and its end is a legal one
 ) AS
 SELECT
@@ -25,7 +24,6 @@ SELECT
         WHEN k.kind IN ('yield', 'syscall_lost_p', 'seen runnable', 'then runnable') THEN s.stack_id
     END,
     s.tid,
-    s.cpu,
     s.certain AND k.legal
 FROM raw_runnables AS s
 JOIN int_kind_pairs AS k ON k.pair = s.pair

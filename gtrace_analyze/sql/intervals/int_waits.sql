@@ -15,7 +15,6 @@ CREATE TABLE int_waits (
     waker_goid,      -- the goroutine that ended the wait; NULL unless one did
     waker_stack_id,  -- the waker's stack; NULL if not taken
     tid,             -- the thread that began it; NULL where on none
-    cpu,             -- the processor where it began; NULL where a snapshot says so
     pc,              -- the caller of gopark; NULL where not known
     obj,             -- address of what it waits on; NULL where not known
     certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
@@ -42,7 +41,6 @@ SELECT
         THEN s.next_stack
     END,
     s.tid,
-    s.cpu,
     s.pc,
     s.obj,
     s.certain AND k.legal

@@ -31,7 +31,8 @@ CREATE TEMP VIEW intervals (
     waker_goid,      -- the goroutine that ended the wait; NULL unless one did
     waker_stack_id,  -- the waker's stack; NULL if not taken
     tid,             -- the thread that began it; NULL where on none
-    cpu,             -- the processor where it began; NULL where a snapshot says so
+    cpu,             -- running, syscall: the processor where it began; NULL otherwise, and where a
+                     -- snapshot says so
     pc,              -- waiting: the caller of gopark; NULL otherwise
     obj,             -- waiting: address of what it waits on; NULL otherwise
     certain          -- nothing lost within it can have ended it, its end was seen, and is a legal one
