@@ -217,6 +217,7 @@ def _create_types(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
             f"CREATE TYPE goroutine_state AS ENUM ({', '.join(map(_quoted, schema.STATES))})"
         )
+        con.execute("CREATE TYPE waker_kind AS ENUM ('goroutine', 'timer', 'netpoll', 'runtime')")
         con.execute(
             """CREATE TYPE wait_reason AS ENUM (
                 SELECT DISTINCT reason::VARCHAR FROM (

@@ -20,13 +20,12 @@ __all__ = ["Cells"]
 
 _Numbers = npt.NDArray[np.int64]
 
-# Wakers as `wake_of` tells of goroutines; its other cases take long to plan.
 # By a semi join on one column DuckDB skips what cannot match; by a list or by two columns it does
 # not, which takes ten times as long.
 _INTERVALS = """
     SELECT i.pid, i.goid, i.ts, coalesce(i.ts_end, $open) AS ts_end, i.certain,
         coalesce(enum_code(i.state), $unknown) AS state,
-        CASE WHEN i.began_by = 'suspend' THEN -1 ELSE coalesce(i.waker_goid, -1) END AS waker
+        CASE WHEN i.wake = 'goroutine' THEN i.waker_goid ELSE -1 END AS waker
     FROM int_intervals AS i
     SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) AS g ON g.goid = i.goid
 """
@@ -79,7 +78,7 @@ class Cells:
                 "pid": pa.array(who[lane, 0], pa.int32()),
                 "goid": who[lane, 1],
                 "cell": cell,
-                "state": names.take(pa.array(state)),
+                "state": pa.DictionaryArray.from_arrays(state.astype(np.int8), names),
                 "ns": self._ns[took],
                 "certain": self._certain[took],
             }

@@ -73,8 +73,7 @@ class Path:
 # The table itself is read instead of the view, since to plan the view's joins takes longer than to
 # read a span of time.
 _INTERVALS = """
-    SELECT goid, ts, ts_end, state, reason, stack_id, waker_goid, certain,
-        wake_of(state, began_by, ended_by, reason, waker_goid) AS wake
+    SELECT goid, ts, ts_end, state, reason, stack_id, wake, waker_goid, certain
     FROM int_intervals AS i {whose}
     WHERE i.pid = $pid AND i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start) {which}
 """
@@ -289,13 +288,14 @@ class _Walk:
     def _parent(self, goid: int) -> int | None:
         if goid not in self._parents:
             made, parents = self._lineage
-            at = np.flatnonzero(made == goid)  # few are asked for: to sort all takes longer
-            self._parents[goid] = int(parents[at[0]]) if len(at) else None
+            at = int(np.searchsorted(made, goid))
+            known = at < len(made) and made[at] == goid
+            self._parents[goid] = int(parents[at]) if known else None
         return self._parents[goid]
 
     @cached_property
     def _lineage(self) -> tuple[_Numbers, _Numbers]:
-        """The goroutines whose maker is known, and who made them.
+        """The goroutines whose maker is known, in order, and who made them.
 
         All at once, which takes as long as to ask for one.
         """
@@ -303,7 +303,9 @@ class _Walk:
             "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid AND parent_goid IS NOT NULL",
             {"pid": self._span["pid"]},
         )
-        return _numbers(rows["goid"]), _numbers(rows["parent_goid"])
+        made = _numbers(rows["goid"])
+        order = np.argsort(made)
+        return made[order], _numbers(rows["parent_goid"])[order]
 
     def steps(self, found: list[_Found]) -> list[Step]:
         numbers: dict[_Read, list[int]] = {}

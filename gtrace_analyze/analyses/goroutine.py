@@ -57,22 +57,15 @@ _WAITS = """
 """
 _BY_TIME = ("-spent_ns", "reason", "function", "line")
 _WAKERS = """
-    WITH ended AS (
-        SELECT began_by, ended_by, reason, waker_goid, count(*) AS wakes, sum(ts_end - ts) AS ns
+    WITH woken AS (
+        SELECT wake, waker_goid, count(*) AS wakes, sum(ts_end - ts)::BIGINT AS waited_ns
         FROM int_waits
-        WHERE pid = $pid AND goid = $goid AND ended_by <> 'park_undone'
-        GROUP BY ALL
-    ),
-    woken AS (
-        SELECT wake_of('waiting', began_by, ended_by, reason, waker_goid) AS wake, waker_goid,
-            sum(wakes)::BIGINT AS wakes, sum(ns)::BIGINT AS waited_ns
-        FROM ended
-        GROUP BY ALL
+        WHERE pid = $pid AND goid = $goid AND ended_by <> 'park_undone' AND wake IS NOT NULL
+        GROUP BY wake, waker_goid
     )
-    SELECT w.wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
+    SELECT w.wake::VARCHAR AS wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
     FROM woken AS w
     LEFT JOIN goroutines AS g ON g.pid = $pid AND g.goid = w.waker_goid
-    WHERE w.wake IS NOT NULL
 """
 _BY_WAKES = ("-wakes", "-waited_ns", "wake", "waker_goid")
 _CHILDREN = """
@@ -86,7 +79,7 @@ _INTERVALS = """
     SELECT i.ts, i.ts_end, coalesce(i.ts_end, $ended) - i.ts AS dur_seen, i.state::VARCHAR AS state,
         i.began_by::VARCHAR AS began_by, i.ended_by::VARCHAR AS ended_by,
         i.reason::VARCHAR AS reason, s.function,
-        wake_of(i.state, i.began_by, i.ended_by, i.reason, i.waker_goid) AS wake, i.waker_goid,
+        i.wake::VARCHAR AS wake, i.waker_goid,
         i.tid, i.cpu, i.certain
     FROM int_intervals AS i LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
     WHERE i.pid = $pid AND i.goid = $goid AND i.ts >= $since

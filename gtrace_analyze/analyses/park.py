@@ -138,7 +138,9 @@ def histograms(
         f"GROUP BY {columns}, bin",
         parameters | chosen,
     )
-    grouped = found.group_by(list(key)).aggregate([("bin", "list"), ("waits", "list")])
+    grouped = found.group_by(list(key), use_threads=False).aggregate(
+        [("bin", "list"), ("waits", "list")]
+    )
     counts = {
         tuple(row[k] for k in key): dict(zip(row["bin_list"], row["waits_list"], strict=True))
         for row in grouped.to_pylist()

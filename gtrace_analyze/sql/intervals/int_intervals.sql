@@ -13,6 +13,7 @@ CREATE TEMP VIEW int_intervals (
     ended_by,        -- the transition that ended it; NULL if nothing did
     reason,          -- wait reason; NULL unless waiting
     stack_id,        -- where the goroutine waits or gave way; NULL for other states or if not taken
+    wake,            -- who ended the wait: goroutine, timer, netpoll or runtime; NULL if nothing did
     waker_goid,      -- the goroutine that ended the wait; NULL unless one did
     waker_stack_id,  -- the waker's stack; NULL if not taken
     tid,             -- the thread that began it; NULL where on none
@@ -24,16 +25,16 @@ CREATE TEMP VIEW int_intervals (
                      -- is a legal one
 ) AS
 SELECT
-    pid, goid, 'waiting'::goroutine_state, ts, ts_end, began_by, ended_by, reason, stack_id, waker_goid,
-    waker_stack_id, tid, NULL, pc, obj, certain
+    pid, goid, 'waiting'::goroutine_state, ts, ts_end, began_by, ended_by, reason, stack_id, wake,
+    waker_goid, waker_stack_id, tid, NULL, pc, obj, certain
 FROM int_waits
 UNION ALL
 SELECT
     pid, goid, 'runnable'::goroutine_state, ts, ts_end, began_by, ended_by, NULL, stack_id, NULL, NULL,
-    tid, NULL, NULL, NULL, certain
+    NULL, tid, NULL, NULL, NULL, certain
 FROM int_runnables
 UNION ALL
 SELECT
-    pid, goid, state, ts, ts_end, began_by, ended_by, NULL, stack_id, NULL, NULL, tid, cpu, NULL, NULL,
-    certain
+    pid, goid, state, ts, ts_end, began_by, ended_by, NULL, stack_id, NULL, NULL, NULL, tid, cpu, NULL,
+    NULL, certain
 FROM int_runs

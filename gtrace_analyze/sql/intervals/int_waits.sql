@@ -12,6 +12,7 @@ CREATE TABLE int_waits (
     ended_by,        -- the transition that ended it; NULL if nothing did
     reason,          -- wait reason; NULL where not known
     stack_id,        -- where it waits; NULL if not taken
+    wake,            -- who ended it: goroutine, timer, netpoll or runtime; NULL if nothing did
     waker_goid,      -- the goroutine that ended the wait; NULL unless one did
     waker_stack_id,  -- the waker's stack; NULL if not taken
     tid,             -- the thread that began it; NULL where on none
@@ -20,29 +21,48 @@ CREATE TABLE int_waits (
     certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
                      -- is a legal one
 ) AS
+WITH told AS NOT MATERIALIZED (
+    SELECT
+        s.* EXCLUDE (reason, next_other, next_stack),
+        k.kind,
+        k.ended_by,
+        k.legal,
+        CASE
+            WHEN k.kind IN ('coro_switch', 'create_parked') THEN 'coroutine'::wait_reason
+            WHEN k.kind = 'suspend' THEN 'preempted'::wait_reason
+            ELSE s.reason::wait_reason
+        END AS reason,
+        -- Whoever polls the network by the way is not the cause of what comes from there.
+        CASE WHEN k.woken AND NOT (k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false))
+            THEN s.next_other
+        END AS waker_goid,
+        CASE WHEN k.woken AND NOT (k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false))
+            THEN s.next_stack
+        END AS waker_stack_id
+    FROM raw_waits AS s
+    JOIN int_kind_pairs AS k ON k.pair = s.pair
+)
 SELECT
-    s.pid,
-    s.goid,
-    s.ts,
-    s.ts_end,
-    k.kind,
-    k.ended_by,
+    pid,
+    goid,
+    ts,
+    ts_end,
+    kind,
+    ended_by,
+    reason,
+    CASE WHEN kind <> 'create_parked' THEN stack_id END,
     CASE
-        WHEN k.kind IN ('coro_switch', 'create_parked') THEN 'coroutine'::wait_reason
-        WHEN k.kind = 'suspend' THEN 'preempted'::wait_reason
-        ELSE s.reason::wait_reason
-    END,
-    CASE WHEN k.kind <> 'create_parked' THEN s.stack_id END,
-    -- Whoever polls the network by the way is not the cause of what comes from there.
-    CASE WHEN k.woken AND NOT (k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false))
-        THEN s.next_other
-    END,
-    CASE WHEN k.woken AND NOT (k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false))
-        THEN s.next_stack
-    END,
-    s.tid,
-    s.pc,
-    s.obj,
-    s.certain AND k.legal
-FROM raw_waits AS s
-JOIN int_kind_pairs AS k ON k.pair = s.pair
+        WHEN ended_by IS NULL OR ended_by = 'unseen' THEN NULL
+        WHEN kind = 'suspend' OR ended_by = 'park_undone' THEN 'runtime'
+        WHEN waker_goid IS NOT NULL THEN 'goroutine'
+        WHEN ended_by = 'inject' AND reason::VARCHAR = 'IO wait' THEN 'netpoll'
+        WHEN ended_by = 'inject' OR is_runtime_wait(reason) THEN 'runtime'
+        WHEN ended_by = 'ready' THEN 'timer'
+    END::waker_kind,
+    waker_goid,
+    waker_stack_id,
+    tid,
+    pc,
+    obj,
+    certain AND legal
+FROM told

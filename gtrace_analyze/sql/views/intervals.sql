@@ -49,7 +49,7 @@ SELECT
     i.ended_by::VARCHAR,
     i.reason::VARCHAR,
     i.stack_id,
-    wake_of(i.state, i.began_by, i.ended_by, i.reason, i.waker_goid),
+    i.wake::VARCHAR,
     i.waker_goid,
     i.waker_stack_id,
     i.tid,

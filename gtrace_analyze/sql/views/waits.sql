@@ -39,7 +39,7 @@ SELECT
     s.function,
     s.file,
     s.line,
-    wake_of('waiting', i.began_by, i.ended_by, i.reason, i.waker_goid),
+    i.wake::VARCHAR,
     i.waker_goid,
     i.obj,
     coalesce(s.system, false),

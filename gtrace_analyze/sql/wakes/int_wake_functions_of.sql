@@ -29,7 +29,7 @@ starts AS (
 named AS (
     SELECT
         coalesce(s.system, false) AS system,
-        c.wake,
+        c.wake::VARCHAR AS wake,
         h.function AS waker_goroutine,
         w.function AS waker_function,
         g.function AS goroutine,

@@ -3,7 +3,7 @@
 CREATE TEMP MACRO int_wake_pairs_at(source) AS TABLE
 SELECT
     i.pid,
-    i.wake,
+    i.wake::VARCHAR AS wake,
     i.waker_goid,
     w.spot AS waker_spot,
     i.goid,

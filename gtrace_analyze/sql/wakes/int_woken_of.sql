@@ -1,21 +1,17 @@
 -- The waits in `source`, rows of `int_waits`, that somebody ended, from t0 on and before t1 (NULL: in all
--- the recording), with who did (see `wake_of`) and how long it had waited.
+-- the recording), with how long it had waited.
 CREATE TEMP MACRO int_woken_of(source, t0, t1) AS TABLE
-SELECT *
-FROM (
-    SELECT
-        pid,
-        wake_of('waiting', began_by, ended_by, reason, waker_goid) AS wake,
-        waker_goid,
-        waker_stack_id,
-        goid,
-        stack_id,
-        reason,
-        ts_end - ts AS dur,
-        certain
-    FROM query_table(source)
-    WHERE ts_end IS NOT NULL AND ended_by <> 'park_undone'
-        AND (t0 IS NULL OR ts_end >= t0)
-        AND (t1 IS NULL OR ts_end < t1)
-)
-WHERE wake IS NOT NULL
+SELECT
+    pid,
+    wake,
+    waker_goid,
+    waker_stack_id,
+    goid,
+    stack_id,
+    reason,
+    ts_end - ts AS dur,
+    certain
+FROM query_table(source)
+WHERE wake IS NOT NULL AND ended_by <> 'park_undone'
+    AND (t0 IS NULL OR ts_end >= t0)
+    AND (t1 IS NULL OR ts_end < t1)
