@@ -219,8 +219,8 @@ def _series(steps: pa.Table) -> list[Series]:
     """One series per creation site, the largest first."""
     site = ("created_at", "created_by")
     # To wake Arrow's threads takes longer than what there is to do.
-    sites = steps.group_by(list(site), use_threads=False)
-    grouped = sites.aggregate([("ts", "list"), ("live", "list")])
+    by_site = steps.group_by(list(site), use_threads=False)
+    grouped = by_site.aggregate([("ts", "list"), ("live", "list")])
     sites = ordered(grouped, *site)
     columns = (sites["created_by"].to_pylist(), sites["ts_list"], sites["live_list"])
     series = []
