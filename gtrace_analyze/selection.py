@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import shlex
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import duckdb
-
 from gtrace_analyze._errors import UsageError
+from gtrace_analyze._regex import DIALECT, found
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.moments import Moments
 from gtrace_analyze.units import parse_duration
@@ -49,8 +47,12 @@ class Selection:
     def __post_init__(self) -> None:
         for goid in self.goids:
             check_goid(goid)
-        if self.function:
+        try:
             self.matches("")
+        except ValueError as e:
+            raise UsageError(
+                f"'{self.function}' is not a regular expression: {e}; {DIALECT}"
+            ) from None
 
     @property
     def has_time(self) -> bool:
@@ -80,7 +82,7 @@ class Selection:
 
     def matches(self, function: str | None) -> bool:
         """Whether a function is among those selected."""
-        return function is not None and _matches(self.function or "", function)
+        return function is not None and found(self.function or "", function)
 
     def missed(self, engine: Engine) -> str | None:
         """Why no goroutine of the recording is meant; None unless that is sure.
@@ -133,25 +135,6 @@ def numbers(engine: Engine) -> str:
 
 def _some(engine: Engine, query: str, parameters: dict[str, object]) -> bool:
     return bool(engine.rows(query, parameters)[0]["some"])
-
-
-@functools.cache
-def _matches(pattern: str, name: str) -> bool:
-    """Whether the regular expression matches; asked of DuckDB, as its dialect is nobody else's."""
-    try:
-        ((found,),) = _asked().execute("SELECT regexp_matches($1, $2)", [name, pattern]).fetchall()
-    except duckdb.InvalidInputException as e:
-        why = str(e).removeprefix("Invalid Input Error: ")
-        raise UsageError(
-            f"'{pattern}' is not a regular expression: {why}; RE2's are taken: "
-            "https://github.com/google/re2/wiki/Syntax"
-        ) from None
-    return bool(found)
-
-
-@functools.cache
-def _asked() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"threads": 1})
 
 
 def _moment(given: str | int, engine: Engine, first: int, last: int) -> int:

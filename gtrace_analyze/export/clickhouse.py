@@ -24,6 +24,7 @@ from gtrace_analyze.export._network import reason
 from gtrace_analyze.export._servers import Column, ServerTable
 from gtrace_analyze.export._timeline import arguments
 from gtrace_analyze.selection import ALL, Selection
+from gtrace_analyze.units import counted
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -115,7 +116,7 @@ def load(
                 rows += _load_table(client, engine, table, name, selection)
     except (ClickHouseError, ImportError) as e:
         raise GtraceError(f"{where}: {reason(e)}") from None
-    return f"{rows:,} rows of recording {name}"
+    return f"{counted(rows, 'row')} of recording {name}"
 
 
 def _load_table(

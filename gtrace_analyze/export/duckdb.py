@@ -13,6 +13,7 @@ from gtrace_analyze._binding import bind, set_variables
 from gtrace_analyze._errors import GtraceError
 from gtrace_analyze._steps import NOTHING
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.units import counted
 
 __all__ = ["write"]
 
@@ -44,7 +45,7 @@ def write(engine: Engine, file: Path) -> str:
         reason = str(e).splitlines()[0]
         raise GtraceError(f"{file}: cannot be written: {reason}") from None
     views = sum(o.kind != "macro" for o in objects)
-    return f"{engine.recording.rows:,} events and {views} documented views and tables"
+    return f"{counted(engine.recording.rows, 'event')} and {views} documented views and tables"
 
 
 def _comment(con: duckdb.DuckDBPyConnection, o: catalog.SqlObject) -> None:

@@ -16,6 +16,7 @@ from gtrace_analyze.export._http import Client, RefusedError, traces_url
 from gtrace_analyze.export._spanforms import Json, Protobuf
 from gtrace_analyze.export._spans import MOST_EVENTS, Limits, requests
 from gtrace_analyze.selection import ALL, Selection
+from gtrace_analyze.units import counted
 
 __all__ = ["Delivery", "send", "write"]
 
@@ -48,7 +49,7 @@ def write(
     for count, line in requests(engine, selection, resource, Json(), most_events):
         out.write(line)
         spans += count
-    return f"{spans:,} spans"
+    return counted(spans, "span")
 
 
 def send(
@@ -72,10 +73,11 @@ def send(
         try:
             refused, said = client.send(request)
         except RefusedError as e:
-            raise GtraceError(f"{e}; {taken:,} spans were taken before") from None
+            raise GtraceError(f"{e}; {counted(taken, 'span')} taken before") from None
         taken, rejected, why = taken + spans - refused, rejected + refused, said or why
     if rejected:
         raise GtraceError(
-            f"{url}: took {taken:,} spans and rejected {rejected:,}" + (f": {why}" if why else "")
+            f"{url}: took {counted(taken, 'span')} and rejected {rejected:,}"
+            + (f": {why}" if why else "")
         )
-    return f"{taken:,} spans"
+    return counted(taken, "span")

@@ -27,6 +27,7 @@ from gtrace_analyze.export._network import reason
 from gtrace_analyze.export._servers import Column, ServerTable
 from gtrace_analyze.export._timeline import arguments
 from gtrace_analyze.selection import ALL, Selection
+from gtrace_analyze.units import counted
 from gtrace_rec import __version__
 
 __all__ = ["load"]
@@ -87,9 +88,9 @@ def load(engine: Engine, server: str, schema: str, name: str, selection: Selecti
                 if (loaded := _load(con, engine, part, name, selection)) is not None:
                     rows, done = rows + loaded, done + 1
     except psycopg.Error as e:
-        before = f"; {done} parts were loaded before, and stay" if done else ""
+        before = f"; {counted(done, 'part')} loaded before, and kept" if done else ""
         raise GtraceError(f"{where}: {reason(e)}{before}") from None
-    return f"{rows:,} rows in {done} of {len(parts)} parts of recording {name}"
+    return f"{counted(rows, 'row')} in {done} of {counted(len(parts), 'part')} of recording {name}"
 
 
 def _prepare(con: Connection, schema: str, tables: list[ServerTable]) -> None:

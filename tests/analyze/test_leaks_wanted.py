@@ -136,6 +136,7 @@ def test_several_traces_have_a_source(trace: Callable[..., Path]) -> None:
         (["--older", "soon"], "'soon' is no duration"),
         (["--ignore", "nowhere"], "nowhere: cannot be read (No such file or directory)"),
         (["--ignore", "bad"], "bad:2: '(' is not a regular expression"),
+        (["--ignore", "python"], "python:1: '(?!main)' is not a regular expression"),
         (["--baseline", "nowhere"], "nowhere: no such recording"),
         (["--min-count", "0"], "0 is not in the range"),
     ],
@@ -144,7 +145,8 @@ def test_bad_options_get_one_clear_line(
     tmp_path: Path, trace: Callable[..., Path], arguments: list[str], line: str
 ) -> None:
     (tmp_path / "bad").write_text("fine\n(\n")
-    given = [str(tmp_path / a) if a == "bad" else a for a in arguments]
+    (tmp_path / "python").write_text("(?!main)\n")
+    given = [str(tmp_path / a) if a in ("bad", "python") else a for a in arguments]
     done = analyze("leaks", *given, trace(18))
     assert done.returncode in (1, 2)
     assert line in done.stderr

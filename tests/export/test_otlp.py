@@ -216,7 +216,7 @@ def test_it_gives_up_in_the_end(analyzed: Analyzed) -> None:
             otlp.send(analyzed(_many(30)), receiver.url, _delivery(batch=10, retries=2))
         assert str(caught.value) == (
             f"{receiver.url}/v1/traces: answered 503 Service Unavailable after 3 attempts: "
-            "no room; 10 spans were taken before"
+            "no room; 10 spans taken before"
         )
     assert len(receiver.seen) == 4
 

@@ -170,7 +170,7 @@ def test_a_part_is_there_whole_or_not_at_all(clean: str, tmp_path: Path) -> None
         con.execute("ALTER TABLE gtrace.intervals ADD CONSTRAINT x CHECK (ts < 300000)")
     done = analyze("export", "postgres", trace, "--server", clean)
     assert done.returncode == 1
-    assert 'new row for relation "intervals" violates check constraint "x"; 4 parts were' in (
+    assert 'new row for relation "intervals" violates check constraint "x"; 4 parts loaded' in (
         done.stderr
     )
     assert "Traceback" not in done.stderr

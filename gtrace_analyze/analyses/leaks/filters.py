@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gtrace_analyze._errors import UsageError
+from gtrace_analyze._regex import DIALECT, found
 from gtrace_analyze.analyses.leaks.model import LeakGroup
 from gtrace_analyze.units import duration
 
@@ -56,7 +56,7 @@ class Wanted:
 
     older_ns: int = 0
     min_count: int = 1
-    ignored: tuple[re.Pattern[str], ...] = field(default=())
+    ignored: tuple[str, ...] = field(default=())
 
     def of(self, groups: Iterable[LeakGroup]) -> tuple[list[LeakGroup], list[LeakGroup]]:
         """The groups wanted, and those that are ignored by a pattern."""
@@ -85,30 +85,31 @@ class Wanted:
 
     def _ignores(self, group: LeakGroup) -> bool:
         names = [n for n in (group.function, group.created_by, group.created_at) if n]
-        return any(pattern.search(name) for pattern in self.ignored for name in names)
+        return any(found(pattern, name) for pattern in self.ignored for name in names)
 
 
-def patterns(texts: Iterable[str], where: str = "pattern") -> tuple[re.Pattern[str], ...]:
-    """Compile regular expressions, one a line; blank lines and those that begin with # are none.
+def patterns(texts: Iterable[str], where: str = "pattern") -> tuple[str, ...]:
+    """Regular expressions, one a line; blank lines and those that begin with # are none.
 
     Raises UsageError, naming `where` and the line, at one that is wrong.
     """
-    found = []
+    lines = []
     for number, text in enumerate(texts, 1):
         line = text.strip()
         if not line or line.startswith("#"):
             continue
         try:
-            found.append(re.compile(line))
-        except re.error as e:
+            found(line, "")
+        except ValueError as e:
             raise UsageError(
-                f"{where}:{number}: {line!r} is not a regular expression: {e}; write a name's own "
-                r"dots, stars and brackets as \. \* \( \)"
+                f"{where}:{number}: {line!r} is not a regular expression: {e}; {DIALECT}; write a "
+                r"name's own dots, stars and brackets as \. \* \( \)"
             ) from None
-    return tuple(found)
+        lines.append(line)
+    return tuple(lines)
 
 
-def read_patterns(file: Path) -> tuple[re.Pattern[str], ...]:
+def read_patterns(file: Path) -> tuple[str, ...]:
     """The patterns of a file. Raises UsageError if it cannot be read or one is wrong."""
     try:
         text = file.read_text()
