@@ -100,6 +100,8 @@ def show(
         writer.writerows([_flat(row[name]) for name in names] for row in shown)
     else:
         _write_text(shown, columns, out)
+        if not rows:
+            out.write("(0 rows)\n")
         if len(shown) < len(rows):
             number = f"{len(rows) - len(shown):,} more" if counted else "and more"
             out.write(f"… {number}; -n 0 shows all\n")
