@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -204,6 +205,20 @@ def test_the_command_prints(
     path = workers().write(tmp_path / "t")
     cli.main(["latency", str(path), *options], standalone_mode=False)
     assert expected in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("most", "shown"), [("4", 4), ("0", 25)])
+def test_as_many_of_the_worst_as_asked_for(
+    most: str, shown: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    b = Recording(duration=1000)
+    for n in range(25):  # more than are kept ready
+        b.go(n + 1, ts=n, **WORK).run(500 - n).exit(900)
+    path = b.write(tmp_path / "t")
+    options = ["--worst", "--csv", "-n", most]
+    cli.main(["latency", str(path), *options], standalone_mode=False)
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [int(row["dur"]) for row in rows] == [500 - 2 * n for n in range(shown)]
 
 
 def test_the_picture_shows_every_run(analyzed: Callable[..., Engine]) -> None:

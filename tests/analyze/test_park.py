@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 from blueprint import Blueprint, check
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import park
-from gtrace_analyze.commands import cli
+from gtrace_analyze.commands import cli, common
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.render.plots import park as plots
 from gtrace_analyze.selection import Selection
@@ -292,6 +294,31 @@ def test_the_picture_reaches_to_what_is_open(analyzed: Callable[..., Engine]) ->
         [25],
     ]
     assert all(axes.get_xlim()[1] > 995 for axes in figure.axes)
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"), [([], 6), (["-n", "2"], 2), (["-n", "7"], 7), (["-n", "0"], 8)]
+)
+def test_as_many_groups_are_drawn_as_asked_for(
+    options: list[str],
+    shown: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    saved: list[Figure] = []
+    monkeypatch.setattr(common, "save", lambda figure, _: saved.append(figure))
+    b, target = Recording(duration=1000), tmp_path / "park.svg"
+    for n in range(8):
+        worker = b.go(n + 1, ts=1).run(2)
+        worker.park(100, "chan receive", [f"main.f{n} main.go:{n + 1}"]).ready(110 + 100 * n)
+    path = b.write(tmp_path / "t")
+    cli.main(["park", str(path), "--plot", str(target), *options], standalone_mode=False)
+    texts = [text.get_text() for axes in saved[0].axes for text in axes.texts]
+    # The longest waits come first.
+    assert re.findall(r"main\.f(\d)", " ".join(texts)) == [str(7 - n) for n in range(shown)]
+    told = f"note: {target} shows {shown} of 8 groups; -n says how many" in capsys.readouterr().err
+    assert told == (shown < 8)
 
 
 @pytest.mark.parametrize(

@@ -252,3 +252,16 @@ def test_what_does_nothing_is_refused(tmp_path: Path) -> None:
     for arguments in (["--wall", "--out", str(tmp_path / "t.svg")], ["--sort", "goid"]):
         with pytest.raises(UsageError):
             cli.main(["timeline", path, *arguments], standalone_mode=False)
+
+
+def test_no_more_lanes_than_make_a_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    b = Recording(duration=10_000)
+    for goid in range(1, 1003):
+        b.go(goid, ts=goid, **WORK).run(goid + 1)
+    path = b.write(tmp_path / "t")
+    cli.main(["timeline", str(path), "-n", "0"], standalone_mode=False)
+    assert f"note: {path}: 1,000 goroutines of 1,002, as many as fit" in capsys.readouterr().err
+    cli.main(["timeline", str(path), "-n", "1000"], standalone_mode=False)
+    assert "as many as fit" not in capsys.readouterr().err
