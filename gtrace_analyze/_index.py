@@ -63,10 +63,10 @@ class Index:
             con.close()
         return None
 
-    def start(self) -> AbstractContextManager[duckdb.DuckDBPyConnection] | None:
-        """Build anew: a connection to fill, which becomes the index once it is left without error.
+    def drafts(self) -> Iterator[AbstractContextManager[duckdb.DuckDBPyConnection]]:
+        """For each place that can be written, best first, how to build anew there.
 
-        None where no place can be written.
+        It gives a connection to fill, which becomes the index once it is left without error.
         """
         for file in self.files:
             with contextlib.suppress(OSError):
@@ -75,8 +75,7 @@ class Index:
                 draft.unlink(missing_ok=True)
                 draft.touch()
                 draft.unlink()
-                return _building(file, draft, self.key)
-        return None
+                yield _building(file, draft, self.key)
 
 
 def _quoted(file: Path) -> str:

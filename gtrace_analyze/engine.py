@@ -32,7 +32,7 @@ __all__ = ["Engine", "connect"]
 
 # Below this many events, building in memory is quicker than a user can tell.
 _INDEX_FROM = 200_000
-_MEMORY = "2.9GB"  # of 4 in all: not everything is counted
+_MEMORY = "2.5GB"  # of 4 in all: not everything is counted
 
 Progress = Callable[[str, int, int], None]
 
@@ -40,13 +40,19 @@ Progress = Callable[[str, int, int], None]
 class Engine:
     """An open recording. The connection can read it and nothing else.
 
-    Views, and for a small recording tables, are made when a query first mentions them.
+    Views, and for a small recording tables, are made when a query first mentions them. ``unkept``
+    says why that is so of a large one: its index could be written nowhere.
     """
 
     def __init__(
-        self, recording: Recording, con: duckdb.DuckDBPyConnection, missing: Iterable[SqlObject]
+        self,
+        recording: Recording,
+        con: duckdb.DuckDBPyConnection,
+        missing: Iterable[SqlObject],
+        unkept: str | None = None,
     ) -> None:
         self.recording = recording
+        self.unkept = unkept
         self._con = con
         self._missing = {o.name: o for o in missing}
 
@@ -204,17 +210,15 @@ def connect(path: Path, progress: Progress | None = None) -> Engine:
 
 def _connect(recording: Recording, progress: Progress | None) -> Engine:
     objects = catalog.load()
-    index = Index.of(recording) if _wants_index(recording) else None
-    if index is not None:
-        con = index.open() or _build(index, recording, progress)
-        if con is not None:
-            objects = tuple(o for o in objects if o.kind != "table")
-    else:
-        con = None
+    con, unkept = None, None
+    if _wants_index(recording):
+        con, unkept = _indexed(Index.of(recording), recording, progress)
+    if con is not None:
+        objects = tuple(o for o in objects if o.kind != "table")
     con = con or duckdb.connect()
     _prepare(con, recording)
     _close_doors(con, recording)
-    engine = Engine(recording, con, objects)
+    engine = Engine(recording, con, objects, unkept)
     # Tables of steps are needed soon anyway, and parts damaged inside can be left out only now. But
     # one that is being written may be large, and whoever watches it opens it again and again.
     if recording.status != "recording":
@@ -222,24 +226,42 @@ def _connect(recording: Recording, progress: Progress | None) -> Engine:
     return engine
 
 
-def _build(
+def _indexed(
     index: Index, recording: Recording, progress: Progress | None
-) -> duckdb.DuckDBPyConnection | None:
-    """Compute all tables once and open the index; None where no place can be written."""
-    building = index.start()
-    if building is None:
-        return None
+) -> tuple[duckdb.DuckDBPyConnection | None, str | None]:
+    """Open the index, built now if there is none; if it can be written nowhere, None and why."""
+    if con := index.open():
+        return con, None
+    why = "no place for it can be written"
+    for draft in index.drafts():
+        try:
+            with draft as con:
+                _build(con, recording, progress)
+        except duckdb.Error as e:
+            if not _is_of_writing(e):
+                raise
+            why = _first_lines(e)
+        else:
+            return index.open(), None
+    return None, why
+
+
+def _build(con: duckdb.DuckDBPyConnection, recording: Recording, progress: Progress | None) -> None:
+    """Compute all tables once."""
     tables = [o.name for o in catalog.load() if o.kind == "table"]
-    with building as con:
-        _prepare(con, recording)
-        engine = Engine(recording, con, catalog.load())
-        for number, name in enumerate(tables):
-            if progress:
-                progress(name, number, len(tables))
-            engine.provide([name])
+    _prepare(con, recording)
+    engine = Engine(recording, con, catalog.load())
+    for number, name in enumerate(tables):
+        if progress:
+            progress(name, number, len(tables))
+        engine.provide([name])
     if progress:
         progress("done", len(tables), len(tables))
-    return index.open()
+
+
+def _is_of_writing(error: Exception) -> bool:
+    """Whether it came of a disk that is full: of several classes, so by what they say."""
+    return isinstance(error, duckdb.Error) and "Could not write" in str(error)
 
 
 def _wants_index(recording: Recording) -> bool:
@@ -282,6 +304,8 @@ def _naming_damage(recording: Recording) -> Iterator[None]:
     except duckdb.OutOfMemoryException as e:
         raise TraceError(f"{recording.path}: {_first_lines(e)}") from None
     except (duckdb.Error, pa.ArrowException, OSError) as e:
+        if _is_of_writing(e):
+            raise
         for name, side in recording.sides.items():
             if isinstance(side, Path) and (why := _unreadable(side)):
                 raise TraceError(

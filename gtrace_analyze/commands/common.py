@@ -158,6 +158,8 @@ def opened(
     def each() -> Iterator[Opened]:
         for path in found:
             engine = connect(path, None if _is_quiet() else _progress)
+            if engine.unkept:
+                note(f"{path}: no index is kept ({engine.unkept}), so each command makes it anew")
             if not empty:
                 _refuse_empty(engine)
             if notes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from gtrace_analyze import catalog, engine
 from gtrace_analyze._errors import TraceError
+from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import connect
 from synth import Recording, edit_manifest
 
@@ -108,6 +110,30 @@ def test_it_goes_to_the_cache_where_the_recording_is_read_only(trace: Path) -> N
         trace.chmod(0o755)
     assert not (trace / "_index.duckdb").exists()
     assert len(list(cache.glob("gtrace/index/*.duckdb"))) == 1
+
+
+@pytest.fixture
+def full() -> Iterator[None]:
+    """No file can become larger than what an index begins with, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("full")
+def test_without_room_for_it_the_answers_are_the_same_and_why_is_told(
+    trace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = connect(trace)
+    assert opened.rows("SELECT goid, waits FROM goroutines") == [{"goid": 7, "waits": 1}]
+    assert "Could not write" in (opened.unkept or "")
+    opened.close()
+    assert [p for p in trace.parent.rglob("*index*") if p.is_file()] == []
+    cli.main(["park", str(trace)], standalone_mode=False)
+    printed, told = capsys.readouterr()
+    assert "main.f:1" in printed
+    assert f"note: {trace}: no index is kept (" in told
 
 
 def test_nothing_is_kept_of_a_build_that_failed(trace: Path) -> None:
