@@ -186,8 +186,8 @@ class _Transitions:
         columns: dict[str, Any] = {
             **{name: events[name] for name in events.column_names},
             "seq": pa.array(first + (np.arange(events.num_rows) << ROW_SHIFT)),
-            "kind": self._codes(events["kind"], self.kinds, "event_kind"),
-            "reason": self._codes(events["reason"], self.reasons, "wait_reason"),
+            "kind": self._codes(events["kind"], self.kinds, "event_kind", pa.uint8()),
+            "reason": self._codes(events["reason"], self.reasons, "wait_reason", pa.int16()),
             "certain": pa.repeat(True, events.num_rows),
         }
         told = pa.table([columns[f.name].cast(f.type) for f in _TRANSITIONS], schema=_TRANSITIONS)
@@ -210,17 +210,19 @@ class _Transitions:
     def _names(self, type_name: str) -> list[str]:
         return list(self._con.execute(f"SELECT enum_range(NULL::{type_name})").fetchall()[0][0])
 
-    def _codes(self, column: pa.ChunkedArray, names: list[str], type_name: str) -> pa.ChunkedArray:
+    def _codes(
+        self, column: pa.ChunkedArray, names: list[str], type_name: str, code: pa.DataType
+    ) -> pa.ChunkedArray:
         if not pa.types.is_dictionary(column.type):  # rewritten by somebody else
             column = column.dictionary_encode()
         codes = []
         for chunk in column.chunks:
-            numbers = pc.index_in(chunk.dictionary, pa.array(names)).take(chunk.indices)
+            numbers = pc.index_in(chunk.dictionary, pa.array(names)).cast(code).take(chunk.indices)
             if numbers.null_count > chunk.null_count:
                 unknown = chunk.filter(pc.and_not(numbers.is_null(), chunk.is_null()))[0]
                 raise duckdb.ConversionException(f"{type_name} '{unknown}'")
             codes.append(numbers)
-        return pa.chunked_array(codes, pa.int32())
+        return pa.chunked_array(codes, code)
 
 
 class _Follower:
@@ -257,11 +259,11 @@ class _Follower:
         self._others = self._others.slice(others)
         order, final = _order(*(rows[name].to_numpy() for name in ("pid", "goid", "seq")))
         order = order.astype(np.uint32)
-        kinds = rows["kind"].to_numpy()[order]
+        kinds = rows["kind"].to_numpy().take(order)
         pairs = kinds.astype(np.uint16) << 8
         pairs[:-1] |= kinds[1:]
         pairs[final] |= _NONE
-        tables = self._tables[pairs]
+        tables = self._tables.take(pairs)
         if not last:
             # Of one that ended in an earlier chunk, nothing is to be expected any more.
             gone = self._ends[kinds] & (order < len(self._open))
@@ -271,11 +273,11 @@ class _Follower:
 
         def table(number: int, schema: pa.Schema) -> pa.Table:
             places = np.flatnonzero(tables == number)
-            here = pa.array(order[places])
-            ends = ~final[places]
-            after = pa.array(order[np.minimum(places + 1, max(len(order) - 1, 0))])
+            here = pa.array(order.take(places))
+            ends = ~final.take(places)
+            after = pa.array(order.take(places + 1, mode="clip"))  # nothing is behind the last
             told = {
-                "pair": pa.array(pairs[places]),
+                "pair": pa.array(pairs.take(places)),
                 "ts_end": columns["ts"].at(after, ends),
             }
             if "reason" in schema.names:

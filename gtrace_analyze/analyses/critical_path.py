@@ -155,9 +155,9 @@ class _Read:
 
     def before(self, goid: int, moment: int) -> Iterator[tuple[int, int]]:
         """The numbers of a goroutine's intervals that began before it, and when they did."""
-        first, last = (int(np.searchsorted(self._goids, goid, side=s)) for s in ("left", "right"))
-        skipped = np.searchsorted(self._backwards[first:last], -moment, side="right")
-        for number in range(first + int(skipped), last):
+        first, last = self._goids.searchsorted((goid, goid + 1)).tolist()
+        skipped = int(self._backwards[first:last].searchsorted(-moment, side="right"))
+        for number in range(first + skipped, last):
             yield number, -int(self._backwards[number])
 
     def rows(self, numbers: list[int]) -> dict[int, dict[str, Any]]:
@@ -288,14 +288,14 @@ class _Walk:
     def _parent(self, goid: int) -> int | None:
         if goid not in self._parents:
             made, parents = self._lineage
-            at = int(np.searchsorted(made, goid))
-            known = at < len(made) and made[at] == goid
+            at = int((made == goid).argmax()) if len(made) else -1  # to sort them takes longer
+            known = at >= 0 and made[at] == goid
             self._parents[goid] = int(parents[at]) if known else None
         return self._parents[goid]
 
     @cached_property
     def _lineage(self) -> tuple[_Numbers, _Numbers]:
-        """The goroutines whose maker is known, in order, and who made them.
+        """The goroutines whose maker is known, and who made them.
 
         All at once, which takes as long as to ask for one.
         """
@@ -303,9 +303,7 @@ class _Walk:
             "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid AND parent_goid IS NOT NULL",
             {"pid": self._span["pid"]},
         )
-        made = _numbers(rows["goid"])
-        order = np.argsort(made)
-        return made[order], _numbers(rows["parent_goid"])[order]
+        return _numbers(rows["goid"]), _numbers(rows["parent_goid"])
 
     def steps(self, found: list[_Found]) -> list[Step]:
         numbers: dict[_Read, list[int]] = {}
