@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from blueprint import Blueprint, check
+from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import connect
 from synth import Recording, alive
 
@@ -266,3 +267,15 @@ def test_a_recording_whose_recorder_died_says_so(tmp_path: Path) -> None:
         assert engine.rows("SELECT severity FROM health WHERE name = 'cut'") == [
             {"severity": "warning"}
         ]
+
+
+def test_of_a_recording_with_nothing_wrong_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    b = Recording(plan="full")
+    b.go(7, parent=1, ts=1, at="main.main main.go:3").run(2).exit(9)
+    path = str(b.write(tmp_path / "t"))
+    cli.main(["health", path], standalone_mode=False)
+    assert capsys.readouterr().out == "nothing was lost, and nothing else is wrong\n"
+    cli.main(["park", path], standalone_mode=False)
+    assert capsys.readouterr().out.endswith("FUNCTION\n(0 rows)\n")

@@ -65,7 +65,7 @@ groups AS (
         count(*) AS count,
         list(goid ORDER BY ts, goid) AS goids,
         list(age ORDER BY ts, goid) AS ages,
-        arg_min(stack_id, ts) AS stack_id,
+        first(stack_id ORDER BY ts, goid) FILTER (stack_id IS NOT NULL) AS stack_id,
         max(age) AS oldest_ns,
         min(age) AS newest_ns,
         min(ts) AS oldest_ts,
