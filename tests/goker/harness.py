@@ -57,13 +57,16 @@ func witness(prof *pprof.Profile, out *os.File) {{
 
 _HELD = """
 SELECT pid, goid FROM stg_goroutines WHERE reachable IS NOT NULL
-GROUP BY ALL HAVING bool_and(reachable)
+GROUP BY ALL HAVING arg_max(reachable, snapshot)  -- by the last search
 """
+# While a program prints its profile, a search may come to nothing.
 _LATE = """
-SELECT DISTINCT pid, goid
-FROM stg_events
-JOIN (SELECT pid, max(ts) AS last_ts FROM stg_goroutines GROUP BY pid) USING (pid)
-WHERE ts > last_ts
+WITH searches AS (
+    SELECT pid, min(ts) AS ts FROM stg_goroutines WHERE reachable IS NOT NULL GROUP BY pid, snapshot
+)
+SELECT DISTINCT e.pid, e.goid
+FROM stg_events AS e
+JOIN (SELECT pid, max(ts) AS ts FROM searches GROUP BY pid) AS s ON s.pid = e.pid AND e.ts > s.ts
 """
 # A search has ended when the next snapshot begins; what is woken during it may come to wait again.
 _WOKEN = """
@@ -106,7 +109,7 @@ class Outcome:
     suspected: set[int] = field(default_factory=set)
     groups: list[LeakGroup] = field(default_factory=list)  # the same as found and suspected
     held: set[int] = field(default_factory=set)  # something seemed to refer to what they wait on
-    late: set[int] = field(default_factory=set)  # did something after the recorder's last look
+    late: set[int] = field(default_factory=set)  # did something since the recorder's last search
     woken: set[int] = field(default_factory=set)  # did something after they were called unreachable
     held_by: dict[int, str] = field(default_factory=dict)  # what refers to it, if that was asked
 

@@ -154,7 +154,9 @@ def _kept_by(o: Outcome, goids: set[int]) -> str:
 
 def _why_kept(o: Outcome, goid: int) -> str:
     return (
-        "it came to wait after the last look" if goid in o.late else o.held_by.get(goid, "nothing")
+        "it came to wait since the last search"
+        if goid in o.late
+        else o.held_by.get(goid, "nothing")
     )
 
 

@@ -20,7 +20,7 @@ def test_all_programs_ran(outcomes: list[Outcome]) -> None:
 
 
 def test_what_the_profile_finds_is_found(outcomes: list[Outcome]) -> None:
-    """But what came to wait while the program printed its profile, after the last look at it."""
+    """But what came to wait while the program printed its profile, since the last search."""
     # A word left over in an object may look like a reference; those are the only others missed.
     unexplained = {o.name: u for o in outcomes if (u := o.missed - o.held - o.late)}
     assert not unexplained
