@@ -47,6 +47,8 @@ class Selection:
     def __post_init__(self) -> None:
         for goid in self.goids:
             check_goid(goid)
+        if not self.function:
+            return
         try:
             self.matches("")
         except ValueError as e:
