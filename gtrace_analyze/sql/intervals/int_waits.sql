@@ -27,18 +27,15 @@ WITH told AS NOT MATERIALIZED (
         k.kind,
         k.ended_by,
         k.legal,
+        -- Whoever polls the network by the way is not the cause of what comes from there.
+        k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false) AS polled,
         CASE
             WHEN k.kind IN ('coro_switch', 'create_parked') THEN 'coroutine'::wait_reason
             WHEN k.kind = 'suspend' THEN 'preempted'::wait_reason
             ELSE s.reason::wait_reason
         END AS reason,
-        -- Whoever polls the network by the way is not the cause of what comes from there.
-        CASE WHEN k.woken AND NOT (k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false))
-            THEN s.next_other
-        END AS waker_goid,
-        CASE WHEN k.woken AND NOT (k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false))
-            THEN s.next_stack
-        END AS waker_stack_id
+        CASE WHEN k.woken AND NOT polled THEN s.next_other END AS waker_goid,
+        CASE WHEN k.woken AND NOT polled THEN s.next_stack END AS waker_stack_id
     FROM raw_waits AS s
     JOIN int_kind_pairs AS k ON k.pair = s.pair
 )
@@ -55,7 +52,7 @@ SELECT
         WHEN ended_by IS NULL OR ended_by = 'unseen' THEN NULL
         WHEN kind = 'suspend' OR ended_by = 'park_undone' THEN 'runtime'
         WHEN waker_goid IS NOT NULL THEN 'goroutine'
-        WHEN ended_by = 'inject' AND reason::VARCHAR = 'IO wait' THEN 'netpoll'
+        WHEN polled THEN 'netpoll'
         WHEN ended_by = 'inject' OR is_runtime_wait(reason) THEN 'runtime'
         WHEN ended_by = 'ready' THEN 'timer'
     END::waker_kind,
