@@ -74,6 +74,7 @@ def command(
     everything = layout.sort is not None or not layout.limit
     most = _ALL if everything else layout.limit
     found, moments = {}, {}
+    targets = common.pictures(plot, traces) if plot else {}
     for trace in common.opened(traces, selection):
         common.require_runs(trace)
         moments[trace.source] = Moments.of(trace.engine, wall)
@@ -86,8 +87,8 @@ def command(
         if plot:
             from gtrace_analyze.render.plots import latency as plots
 
-            target = common.pictures(plot, traces)[trace.source]
-            common.save(plots.draw(latency.chart(trace.engine, selection), trace.source), target)
+            figure = plots.draw(latency.chart(trace.engine, selection), trace.source)
+            common.save(figure, targets[trace.source])
     if worst:
         text.show_worst(found, moments, layout, counted=everything)
     elif over_time:

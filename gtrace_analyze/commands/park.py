@@ -11,6 +11,8 @@ from gtrace_analyze.commands import common
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
+
     from gtrace_analyze.render.listing import Layout
     from gtrace_analyze.selection import Selection
 
@@ -69,6 +71,8 @@ def command(
     if system and (histogram or plot or heatmap):
         raise UsageError("of the runtime's own goroutines there are no distributions")
     found, callers, distributions = {}, {}, {}
+    plotted = common.pictures(plot, traces) if plot else {}
+    mapped = common.pictures(heatmap, traces) if heatmap else {}
     for trace in common.opened(traces, selection):
         table = park.collect(trace.engine, selection, by, system)
         found[trace.source] = table
@@ -79,13 +83,16 @@ def command(
             most = layout.limit or table.num_rows
             distributions[trace.source] = park.histograms(trace.engine, selection, by, most, table)
         if plot:
-            target = common.pictures(plot, traces)[trace.source]
-            _plot(trace, target, selection, "stack" if by == "channel" else by, layout)
+            drawn, level = table, by
+            if by == "channel":  # of which there are no distributions
+                drawn, level = park.collect(trace.engine, selection, "stack"), "stack"
+            drawn = arranged_table(drawn, layout)
+            _plot(trace, plotted[trace.source], selection, level, layout, drawn)
         if heatmap:
             from gtrace_analyze.render.plots import park as plots
 
             figure = plots.draw_over_time(park.chart(trace.engine, selection), trace.source)
-            common.save(figure, common.pictures(heatmap, traces)[trace.source])
+            common.save(figure, mapped[trace.source])
     if histogram:
         show_histograms(distributions, by, layout)
     else:
@@ -93,14 +100,17 @@ def command(
 
 
 def _plot(
-    trace: common.Opened, target: Path, selection: Selection, by: str, layout: Layout
+    trace: common.Opened,
+    target: Path,
+    selection: Selection,
+    by: str,
+    layout: Layout,
+    table: pa.Table,
 ) -> None:
-    """Draw the first groups in the order asked for, and say how many there are if it is not all."""
+    """Draw the first groups of the table, and say how many there are if it is not all."""
     from gtrace_analyze.analyses import park
-    from gtrace_analyze.render.listing import arranged_table
     from gtrace_analyze.render.plots import park as plots
 
-    table = arranged_table(park.collect(trace.engine, selection, by), layout)
     asked = _PANELS if layout.asked is None else layout.asked or table.num_rows
     shown = park.histograms(trace.engine, selection, by, min(asked, _MOST_PANELS), table)
     common.save(plots.draw(shown, trace.source), target)

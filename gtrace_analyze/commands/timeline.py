@@ -41,12 +41,13 @@ def command(
         raise UsageError("--wall is for text, --json and --csv: a picture says when it starts")
     most = layout.limit or 10**6
     charts, moments = {}, {}
+    targets = common.pictures(out, traces) if out else {}
     for trace in common.opened(traces, selection):
         if out:
             from gtrace_analyze.render.plots import timeline as plots
 
             chart = timeline.collect(trace.engine, selection, most)
-            common.save(plots.draw(chart, trace.source), common.pictures(out, traces)[trace.source])
+            common.save(plots.draw(chart, trace.source), targets[trace.source])
         else:
             chart = timeline.collect(trace.engine, selection, most, text.cells(layout.form))
             charts[trace.source], moments[trace.source] = chart, Moments.of(trace.engine, wall)
