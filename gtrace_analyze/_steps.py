@@ -2,16 +2,13 @@
 
 DuckDB can sort the events by goroutine, but takes three times as long. Here it is done a chunk of
 the recording at a time: what is in a chunk is put in the order of goroutines, and each one's last
-change is kept until the chunk that has its next. So the memory of a chunk is enough, and what is
-made of one lies together: in the tables, all that ended in a span of time, goroutine by goroutine.
-The events that begin and end lives are taken out on the way, for the same reason.
+change is kept until the chunk that has its next. So the memory of a chunk is enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -21,20 +18,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gtrace_analyze._binding import PART_SHIFT, ROW_SHIFT
+from gtrace_analyze._columns import Column, Mask, Positions, with_nulls
 from gtrace_analyze._errors import DamageError
 from gtrace_analyze.recording import Recording
 
-__all__ = ["NOTHING", "SOURCES", "TABLES", "Chunk", "chunks"]
+__all__ = ["LIFE_EVENTS", "NONE", "STEPS", "Changes", "Follower", "Take", "Transitions"]
 
-T = TypeVar("T")
-
-# Tables made of chunks, one after the other, and what those are made of besides events.
-TABLES = ("int_waits", "int_runnables", "int_runs", "int_life_events")
-SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
-
-_EVENTS = 1_000_000  # in a chunk
-_BATCH = 50_000  # steps that one thread reads at a time
-_NONE = 0xFF  # in the place of the next transition's kind: there is none
+NONE = 0xFF  # in the place of the next transition's kind: there is none
 _TRANSITIONS = pa.schema(
     [
         ("pid", pa.int32()),
@@ -52,34 +42,20 @@ _TRANSITIONS = pa.schema(
         ("certain", pa.bool_()),
     ]
 )
-_STEPS = pa.schema(
+# What a step has of the transition that ended it, NULL if none did.
+_OF_NEXT = {"ts_end": "ts", "next_other": "other_goid", "next_stack": "stack_id"}
+STEPS = pa.schema(
     [
         *(_TRANSITIONS.field(n) for n in ("pid", "goid", "ts")),
-        ("ts_end", pa.int64()),  # NULL if it does not end
         ("pair", pa.uint16()),  # what began and what ended it, see int_kind_pairs
-        *(_TRANSITIONS.field(n) for n in ("tid", "stack_id")),
+        *(_TRANSITIONS.field(n) for n in ("tid", "cpu", "reason", "stack_id", "pc", "obj")),
         ("certain", pa.bool_()),  # no snapshot was torn
+        *(_TRANSITIONS.field(column).with_name(name) for name, column in _OF_NEXT.items()),
     ]
 )
-_WAITS = pa.schema(
-    [
-        *_STEPS,
-        ("reason", pa.dictionary(pa.int16(), pa.string())),
-        *(_TRANSITIONS.field(n) for n in ("pc", "obj")),
-        ("next_other", pa.int64()),  # other_goid and stack_id of the transition that ended it
-        ("next_stack", pa.int32()),
-    ]
-)
-_RUNS = pa.schema([*_STEPS, _TRANSITIONS.field("cpu")])
-# The tables of steps, by the state that they are in; the last has all that are in no other.
-_BY_STATE = {
-    "raw_waits": ("waiting", _WAITS),
-    "raw_runnables": ("runnable", _STEPS),
-    "raw_runs": (None, _RUNS),
-}
 
 _LIVES = ("create", "create_parked", "create_syscall", "exit")
-_LIFE_EVENTS = pa.schema(
+LIFE_EVENTS = pa.schema(
     [
         *(_TRANSITIONS.field(n) for n in ("pid", "goid", "ts")),
         ("kind", pa.dictionary(pa.uint8(), pa.string())),
@@ -87,82 +63,22 @@ _LIFE_EVENTS = pa.schema(
     ]
 )
 
-# Tables by the names that the SQL has for them.
-Chunk = dict[str, pa.Table]
-NOTHING: Chunk = {
-    "raw_steps": pa.unify_schemas([_WAITS, _RUNS]).empty_table(),
-    **{name: columns.empty_table() for name, (_, columns) in _BY_STATE.items()},
-    "raw_life_events": _LIFE_EVENTS.empty_table(),
-}
-
-Positions = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+# Of some steps, the columns by their names.
+Take = Callable[[str], pa.Array]
 
 
-def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chunk]:
-    """The recording in chunks, at least one: its steps by state, and its events of _LIVES.
-
-    The steps of a goroutine are in order. Raises DamageError if a part is damaged inside.
-    """
-    transitions = _Transitions(con)
-    follow = _Follower(transitions)
-
-    def each() -> Iterator[Chunk]:
-        pieces: list[pa.Table] = []
-        for piece in _ahead(transitions.of_events(recording)):
-            pieces.append(piece)
-            if sum(piece.num_rows for piece in pieces) >= _EVENTS:
-                yield follow.chunk(pieces)
-                pieces = []
-        yield follow.chunk(pieces, last=True)
-
-    ((whole,),) = con.execute(
-        "SELECT NOT (getvariable('has_gaps') OR getvariable('has_pauses'))"
-    ).fetchall()
-    for chunk in _ahead(each()):
-        yield chunk if whole else _cut(con, chunk)
-
-
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same, each made by a thread while what came before it is used."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
-            yield item
-
-
-def _cut(con: duckdb.DuckDBPyConnection, chunk: Chunk) -> Chunk:
-    """The same, with what losses and closed recording windows leave of its steps."""
-    steps = pa.concat_tables([chunk[name] for name in _BY_STATE], promote_options="default")
-    con.register("raw_steps", steps)
-    periods = con.sql("FROM int_periods()").to_arrow_table()
-    con.register("raw_steps", NOTHING["raw_steps"])
-    states = periods["state"].cast(pa.string())
-    others = pc.invert(pc.is_in(states, pa.array([s for s, _ in _BY_STATE.values() if s])))
-    cut = {
-        name: periods.filter(pc.equal(states, state) if state else others).select(columns.names)
-        for name, (state, columns) in _BY_STATE.items()
-    }
-    return {**chunk, **cut}
-
-
-class _Transitions:
-    """The transitions of a recording, with numbers for kinds and reasons."""
+class Transitions:
+    """The transitions of a recording, with numbers for names."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = con
         self.kinds = self._names("event_kind")
         self.reasons = self._names("wait_reason")
+        self.states = self._names("goroutine_state")
         self._switch, self._resume = map(self.kinds.index, ("coro_switch", "coro_resume"))
         ends = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE state = 'dead'").fetchall()
-        self.ends = np.zeros(_NONE + 1, bool)  # whether a kind is the end of a life
+        self.ends = np.zeros(NONE + 1, bool)  # whether a kind is the end of a life
         self.ends[[code for (code,) in ends]] = True
-        # In which of _BY_STATE the steps of a pair of kinds are; behind the last if in none.
-        self.tables = np.full(1 << 16, len(_BY_STATE), np.uint8)
-        states = [state for state, _ in _BY_STATE.values()]
-        for pair, state in con.execute("SELECT pair, state FROM int_kind_pairs").fetchall():
-            self.tables[pair] = states.index(state if state in states else None)
         others = con.sql("FROM int_other_transitions ORDER BY seq").to_arrow_table()
         self.others = others.cast(_TRANSITIONS)  # those that no event tells
 
@@ -207,6 +123,16 @@ class _Transitions:
         resumed = pa.table([columns[f.name].cast(f.type) for f in _TRANSITIONS], _TRANSITIONS)
         return pa.concat_tables([resumed, told])
 
+    def life_events(self, events: list[pa.Table]) -> pa.Table:
+        """Those of _LIVES among some."""
+        lives = pa.array([self.kinds.index(kind) for kind in _LIVES], pa.uint8())
+        told = [each.filter(pc.is_in(each["kind"], lives)) for each in events]
+        rows = pa.concat_tables([_TRANSITIONS.empty_table(), *told]).combine_chunks()
+        columns = {name: rows[name] for name in LIFE_EVENTS.names}
+        codes = rows["kind"].combine_chunks()
+        columns["kind"] = pa.DictionaryArray.from_arrays(codes, self.kinds)
+        return pa.table(columns, LIFE_EVENTS)
+
     def _names(self, type_name: str) -> list[str]:
         return list(self._con.execute(f"SELECT enum_range(NULL::{type_name})").fetchall()[0][0])
 
@@ -225,32 +151,52 @@ class _Transitions:
         return pa.chunked_array(codes, code)
 
 
-class _Follower:
+class Changes:
+    """The steps of a chunk, of which columns are taken as they are needed."""
+
+    def __init__(self, rows: pa.Table, order: npt.NDArray[np.uint32], final: Mask) -> None:
+        self._columns = {name: Column(rows[name]) for name in rows.column_names}
+        self._order = order  # the row of the transition that begins each step
+        self.final = final  # which of them are the last of their goroutine so far, and do not end
+        kinds = rows["kind"].to_numpy().take(order)
+        self.pairs = kinds.astype(np.uint16) << 8
+        self.pairs[:-1] |= kinds[1:]
+        self.pairs[final] |= NONE
+        self.breaks = np.ones(len(kinds), bool)  # which are the first of their goroutine
+        self.breaks[1:] = final[:-1]
+
+    def at(self, places: Positions, where: Mask | None = None) -> Take:
+        """Those of STEPS at some places; NULL except `where`."""
+        if where is not None and where.all():
+            where = None
+        here = pa.array(self._order.take(places, mode="clip"))
+
+        def take(name: str) -> pa.Array:
+            if name == "pair":
+                pairs = pa.array(self.pairs.take(places, mode="clip"))
+                return pairs if where is None else with_nulls(pairs, where)
+            if name in _OF_NEXT:
+                ends = ~self.final.take(places, mode="clip")
+                if where is not None:
+                    ends &= where
+                after = pa.array(self._order.take(places + 1, mode="clip"))
+                return self._columns[_OF_NEXT[name]].at(after, None if ends.all() else ends)
+            return self._columns[name].at(here, where)
+
+        return take
+
+
+class Follower:
     """Puts each transition together with the next one of its goroutine, chunk by chunk."""
 
-    def __init__(self, transitions: _Transitions) -> None:
-        self._kinds = transitions.kinds
-        self._lives = pa.array([self._kinds.index(kind) for kind in _LIVES], pa.uint8())
+    def __init__(self, transitions: Transitions) -> None:
         self._ends = transitions.ends
-        self._reasons = transitions.reasons
-        self._tables = transitions.tables
         self._others = transitions.others
         self._open = _TRANSITIONS.empty_table()  # those whose next one is yet to come
 
-    def chunk(self, events: list[pa.Table], last: bool = False) -> Chunk:
-        """What there is to tell after these events; if they are the last, what is open, too."""
-        return {**self._steps(events, last), "raw_life_events": self._life_events(events)}
-
-    def _life_events(self, events: list[pa.Table]) -> pa.Table:
-        told = [each.filter(pc.is_in(each["kind"], self._lives)) for each in events]
-        rows = pa.concat_tables([_TRANSITIONS.empty_table(), *told]).combine_chunks()
-        columns = {name: rows[name] for name in _LIFE_EVENTS.names}
-        codes = rows["kind"].combine_chunks()
-        columns["kind"] = pa.DictionaryArray.from_arrays(codes, self._kinds)
-        return pa.table(columns, _LIFE_EVENTS)
-
-    def _steps(self, events: list[pa.Table], last: bool) -> Chunk:
-        """The steps that end in a chunk; if it is the last one, also those that do not."""
+    def steps(self, events: list[pa.Table], last: bool) -> Changes:
+        """The steps of what is open and of more events; if those are not the last ones, the `final`
+        among them are told again by the next chunk."""
         others = len(self._others)
         if not last:
             until = events[-1]["seq"][-1].as_py()
@@ -258,49 +204,15 @@ class _Follower:
         rows = pa.concat_tables([self._open, *events, self._others.slice(0, others)])
         self._others = self._others.slice(others)
         order, final = _order(*(rows[name].to_numpy() for name in ("pid", "goid", "seq")))
-        order = order.astype(np.uint32)
-        kinds = rows["kind"].to_numpy().take(order)
-        pairs = kinds.astype(np.uint16) << 8
-        pairs[:-1] |= kinds[1:]
-        pairs[final] |= _NONE
-        tables = self._tables.take(pairs)
+        steps = Changes(rows, order.astype(np.uint32), final)
         if not last:
             # Of one that ended in an earlier chunk, nothing is to be expected any more.
-            gone = self._ends[kinds] & (order < len(self._open))
+            gone = self._ends[steps.pairs >> 8] & (order < len(self._open))
             self._open = rows.take(pa.array(np.sort(order[final & ~gone])))
-            tables[final] = len(_BY_STATE)  # their end is yet to come
-        columns = {name: _Column(rows[name]) for name in rows.column_names}
-
-        def table(number: int, schema: pa.Schema) -> pa.Table:
-            places = np.flatnonzero(tables == number)
-            here = pa.array(order.take(places))
-            ends = ~final.take(places)
-            after = pa.array(order.take(places + 1, mode="clip"))  # nothing is behind the last
-            told = {
-                "pair": pa.array(pairs.take(places)),
-                "ts_end": columns["ts"].at(after, ends),
-            }
-            if "reason" in schema.names:
-                codes = columns["reason"].at(here)
-                told |= {
-                    "reason": pa.DictionaryArray.from_arrays(codes, self._reasons, safe=False),
-                    "next_other": columns["other_goid"].at(after, ends),
-                    "next_stack": columns["stack_id"].at(after, ends),
-                }
-            told |= {n: columns[n].at(here) for n in schema.names if n not in told}
-            whole = pa.table([told[n] for n in schema.names], schema=schema)
-            batches = whole.to_batches(max_chunksize=_BATCH)
-            return pa.Table.from_batches(batches, schema=schema)
-
-        with ThreadPoolExecutor(len(_BY_STATE)) as threads:
-            schemas = [schema for _, schema in _BY_STATE.values()]
-            made = threads.map(table, range(len(schemas)), schemas)
-            return dict(zip(_BY_STATE, made, strict=True))
+        return steps
 
 
-def _order(
-    pid: Positions, goid: Positions, seq: Positions
-) -> tuple[Positions, npt.NDArray[np.bool_]]:
+def _order(pid: Positions, goid: Positions, seq: Positions) -> tuple[Positions, Mask]:
     """Where the rows are, by pid, goid and seq, and which of them are their goroutine's last."""
     if not len(seq):
         return np.arange(0), np.zeros(0, bool)
@@ -327,56 +239,3 @@ def _order(
     final[:-1] = goroutines[1:] != goroutines[:-1]
     keys &= (1 << bits) - 1
     return (keys if by_time is None else by_time[keys]), final
-
-
-class _Column:
-    """A column of a chunk, of which values are taken several times."""
-
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        whole = column.combine_chunks()
-        self._nulls = whole.null_count
-        self._values = _values(whole)
-        self._same = None if self._nulls else _the_same(whole)
-        self._valid = pa.array(_valid(whole).view(np.uint8)) if self._nulls else None
-
-    def at(self, positions: pa.Array, where: Mask | None = None) -> pa.Array:
-        """The values at these positions (uint32: twice as fast as others); NULL except `where`."""
-        if self._nulls == len(self._values):
-            return pa.nulls(len(positions), self._values.type)
-        if self._same is not None:
-            values = pa.repeat(self._same, len(positions))
-        else:
-            # Values and whether they are valid apart: together it takes Arrow three times as long.
-            values = pc.take(self._values, positions, boundscheck=False)
-        if self._valid is not None:
-            valid = pc.take(self._valid, positions, boundscheck=False).to_numpy().view(bool)
-            where = valid if where is None else valid & where
-        return values if where is None else _with_nulls(values, where)
-
-
-def _the_same(values: pa.Array) -> pa.Scalar | None:
-    """What all of them are; None if they differ."""
-    if not len(values) or values[0] != values[-1]:
-        return None
-    ends = pc.min_max(values)
-    return values[0] if ends["min"] == ends["max"] else None
-
-
-def _values(column: pa.Array) -> pa.Array:
-    """The values as they lie in memory, whatever stands there where one is NULL."""
-    return pa.Array.from_buffers(
-        column.type, len(column), [None, column.buffers()[1]], offset=column.offset
-    )
-
-
-def _valid(column: pa.Array) -> Mask:
-    """Where a column that has NULLs has none."""
-    bits = np.frombuffer(column.buffers()[0], np.uint8)
-    end = column.offset + len(column)
-    return np.unpackbits(bits, count=end, bitorder="little")[column.offset :].view(bool)
-
-
-def _with_nulls(values: pa.Array, valid: Mask) -> pa.Array:
-    """These values, but NULL where not `valid`."""
-    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
-    return pa.Array.from_buffers(values.type, len(values), [bits, values.buffers()[1]])

@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from gtrace_analyze import _steps, catalog
+from gtrace_analyze import _cycles, catalog
 from gtrace_analyze._binding import bind
 from gtrace_analyze._errors import DamageError, QueryError, TraceError
 from gtrace_analyze._index import Index
@@ -159,24 +159,24 @@ class Engine:
             for name in names:
                 if o := self._missing.pop(name, None):
                     self.provide(o.uses)
-                    if name in _steps.TABLES:
+                    if name in _cycles.TABLES:
                         self._fill(o)
                     else:
                         self._con.execute(o.sql)
 
     def _fill(self, table: SqlObject) -> None:
-        """Make this one and the others that are made of steps."""
+        """Make this one and the others that are made of chunks."""
         tables = [table]
-        for name in _steps.TABLES:
+        for name in _cycles.TABLES:
             if o := self._missing.pop(name, None):
                 self.provide(o.uses)
                 tables.append(o)
-        self.provide(_steps.SOURCES)
-        for number, chunk in enumerate(_steps.chunks(self._con, self.recording)):
+        self.provide(_cycles.SOURCES)
+        for number, chunk in enumerate(_cycles.chunks(self._con, self.recording)):
             _register(self._con, chunk)
             for o in tables:
                 self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
-        _register(self._con, _steps.NOTHING)
+        _register(self._con, _cycles.NOTHING)
 
 
 # Words of a query whose answer is what there is to query.
@@ -219,10 +219,10 @@ def _connect(recording: Recording, progress: Progress | None) -> Engine:
     _prepare(con, recording)
     _close_doors(con, recording)
     engine = Engine(recording, con, objects, unkept)
-    # Tables of steps are needed soon anyway, and parts damaged inside can be left out only now. But
-    # one that is being written may be large, and whoever watches it opens it again and again.
+    # These are needed soon anyway, and parts damaged inside can be left out only now. But what
+    # is being written may be large, and whoever watches it opens it again and again.
     if recording.status != "recording":
-        engine.provide(_steps.TABLES)
+        engine.provide(_cycles.TABLES)
     return engine
 
 
@@ -279,10 +279,10 @@ def _prepare(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
         con.execute("SET enable_progress_bar = false")
     with _naming_damage(recording):
         bind(con, recording)
-    _register(con, _steps.NOTHING)
+    _register(con, _cycles.NOTHING)
 
 
-def _register(con: duckdb.DuckDBPyConnection, chunk: _steps.Chunk) -> None:
+def _register(con: duckdb.DuckDBPyConnection, chunk: _cycles.Chunk) -> None:
     for name, table in chunk.items():
         con.register(name, table)
 

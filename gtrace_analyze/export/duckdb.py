@@ -10,8 +10,8 @@ import duckdb
 
 from gtrace_analyze import catalog
 from gtrace_analyze._binding import bind, set_variables
+from gtrace_analyze._cycles import NOTHING
 from gtrace_analyze._errors import GtraceError
-from gtrace_analyze._steps import NOTHING
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.units import counted
 

@@ -12,8 +12,9 @@
 -- Grain: one row per kind.
 -- Cost: none.
 CREATE TEMP VIEW int_kinds (
-    kind,     -- kind of transition
-    state     -- the state entered; NULL where the plan cannot tell
+    kind,      -- kind of transition
+    state,     -- the state entered; NULL where the plan cannot tell
+    own_stack  -- the stack is where the goroutine itself waits, called or gave way
 ) AS
 WITH sees AS (
     SELECT
@@ -45,5 +46,11 @@ SELECT
     CASE
         WHEN kind = 'create_parked' AND NOT switches THEN NULL
         WHEN runs OR state NOT IN ('runnable', 'running') THEN state::goroutine_state
-    END
+    END,
+    -- Of one that is created parked it is the creator's.
+    state = 'waiting' AND kind <> 'create_parked'
+        OR kind IN (
+            'yield', 'syscall_enter', 'syscall_lost_p', 'seen runnable', 'seen syscall',
+            'then runnable', 'then syscall'
+        )
 FROM kinds, sees

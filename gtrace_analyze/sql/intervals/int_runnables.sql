@@ -1,8 +1,8 @@
 -- The intervals in which goroutines were runnable, after parks that were undone at once included.
 --
 -- Grain: one row per goroutine and period.
--- Cost: stored in the index.
-CREATE TABLE int_runnables (
+-- Cost: scans int_cycles.
+CREATE TEMP VIEW int_runnables (
     pid,       -- process
     goid,      -- goroutine
     ts,        -- when it became runnable, or was first seen to be, ns
@@ -13,17 +13,7 @@ CREATE TABLE int_runnables (
     tid,       -- the thread that began it; NULL where on none
     certain    -- nothing was lost within it, and its end is a legal one
 ) AS
-SELECT
-    s.pid,
-    s.goid,
-    s.ts,
-    s.ts_end,
-    k.kind,
-    k.ended_by,
-    CASE
-        WHEN k.kind IN ('yield', 'syscall_lost_p', 'seen runnable', 'then runnable') THEN s.stack_id
-    END,
-    s.tid,
-    s.certain AND k.legal
-FROM raw_runnables AS s
-JOIN int_kind_pairs AS k ON k.pair = s.pair
+WITH cycles AS NOT MATERIALIZED (
+    FROM int_cycles
+)
+FROM int_runnables_in('cycles')

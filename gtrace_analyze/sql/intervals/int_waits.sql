@@ -2,8 +2,8 @@
 -- other columns see `intervals`.
 --
 -- Grain: one row per goroutine and period.
--- Cost: stored in the index.
-CREATE TABLE int_waits (
+-- Cost: scans int_cycles.
+CREATE TEMP VIEW int_waits (
     pid,             -- process
     goid,            -- goroutine
     ts,              -- when it began to wait, or was first seen to, ns
@@ -21,45 +21,7 @@ CREATE TABLE int_waits (
     certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
                      -- is a legal one
 ) AS
-WITH told AS NOT MATERIALIZED (
-    SELECT
-        s.* EXCLUDE (reason, next_other, next_stack),
-        k.kind,
-        k.ended_by,
-        k.legal,
-        -- Whoever polls the network by the way is not the cause of what comes from there.
-        k.ended_by = 'inject' AND coalesce(s.reason = 'IO wait', false) AS polled,
-        CASE
-            WHEN k.kind IN ('coro_switch', 'create_parked') THEN 'coroutine'::wait_reason
-            WHEN k.kind = 'suspend' THEN 'preempted'::wait_reason
-            ELSE s.reason::wait_reason
-        END AS reason,
-        CASE WHEN k.woken AND NOT polled THEN s.next_other END AS waker_goid,
-        CASE WHEN k.woken AND NOT polled THEN s.next_stack END AS waker_stack_id
-    FROM raw_waits AS s
-    JOIN int_kind_pairs AS k ON k.pair = s.pair
+WITH cycles AS NOT MATERIALIZED (
+    FROM int_cycles
 )
-SELECT
-    pid,
-    goid,
-    ts,
-    ts_end,
-    kind,
-    ended_by,
-    reason,
-    CASE WHEN kind <> 'create_parked' THEN stack_id END,
-    CASE
-        WHEN ended_by IS NULL OR ended_by = 'unseen' THEN NULL
-        WHEN kind = 'suspend' OR ended_by = 'park_undone' THEN 'runtime'
-        WHEN waker_goid IS NOT NULL THEN 'goroutine'
-        WHEN polled THEN 'netpoll'
-        WHEN ended_by = 'inject' OR is_runtime_wait(reason) THEN 'runtime'
-        WHEN ended_by = 'ready' THEN 'timer'
-    END::waker_kind,
-    waker_goid,
-    waker_stack_id,
-    tid,
-    pc,
-    obj,
-    certain AND legal
-FROM told
+FROM int_waits_in('cycles')

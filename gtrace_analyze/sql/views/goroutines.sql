@@ -51,48 +51,24 @@ seen AS (
     WHERE status NOT IN ('idle', 'dead', 'deadextra')
     GROUP BY pid, goid
 ),
--- By state first: all of them at once take half as long again.
-states AS (
-    SELECT
-        pid,
-        goid,
-        min(ts) AS ts,
-        max(ts) AS last_ts,
-        max(ts_end) FILTER (ended_by IN ('exit', 'then gone')) AS last_end,
-        sum(ts_end - ts) FILTER (state = 'running') AS running_ns,
-        NULL AS runnable_ns,
-        NULL AS waiting_ns,
-        sum(ts_end - ts) FILTER (state = 'syscall') AS syscall_ns,
-        0 AS waits,
-        bool_and(certain) AS certain
-    FROM int_runs
-    GROUP BY pid, goid
-    UNION ALL
-    SELECT
-        pid, goid, min(ts), max(ts), max(ts_end) FILTER (ended_by IN ('exit', 'then gone')), NULL,
-        sum(ts_end - ts), NULL, NULL, 0, bool_and(certain)
-    FROM int_runnables
-    GROUP BY pid, goid
-    UNION ALL
-    SELECT
-        pid, goid, min(ts), max(ts), max(ts_end) FILTER (ended_by IN ('exit', 'then gone')), NULL,
-        NULL, sum(ts_end - ts), NULL, count(*), bool_and(certain)
-    FROM int_waits
-    GROUP BY pid, goid
-),
 past AS (
     SELECT
         pid,
         goid,
-        min(ts) AS ts,
-        CASE WHEN max(last_end) >= max(last_ts) THEN max(last_end) END AS ts_end,
-        sum(running_ns) AS running_ns,
-        sum(runnable_ns) AS runnable_ns,
-        sum(waiting_ns) AS waiting_ns,
-        sum(syscall_ns) AS syscall_ns,
-        sum(waits)::BIGINT AS waits,
-        bool_and(certain) AS certain
-    FROM states
+        min(wait_ts) AS ts,
+        CASE
+            WHEN max(ts_end) FILTER (ended_by IN ('exit', 'then gone'))
+                >= max(CASE last_state WHEN 0 THEN wait_ts WHEN 1 THEN ready_ts ELSE run_ts END)
+            THEN max(ts_end) FILTER (ended_by IN ('exit', 'then gone'))
+        END AS ts_end,
+        sum(ts_end - run_ts) FILTER (run_state = 'running') AS running_ns,
+        sum(run_ts - ready_ts) AS runnable_ns,
+        sum(ready_ts - wait_ts) AS waiting_ns,
+        sum(ts_end - run_ts) FILTER (run_state = 'syscall') AS syscall_ns,
+        count(*) FILTER (first_state = 0) AS waits,
+        -- A state that is missing takes no time, and is not certain.
+        bool_and(certain + (1::UTINYINT << first_state) = 1::UTINYINT << (last_state + 1)) AS certain
+    FROM int_cycles
     GROUP BY pid, goid
 ),
 present AS (

@@ -12,7 +12,7 @@ from analyze.test_lent import BLUEPRINTS as LENT
 from analyze.test_losses import BLUEPRINTS as LOSSES
 from analyze.test_windows import BLUEPRINTS as WINDOWS
 from blueprint import Blueprint, check
-from gtrace_analyze import _steps
+from gtrace_analyze import _cycles
 from gtrace_analyze.engine import connect
 from synth import Recording
 
@@ -21,7 +21,7 @@ from synth import Recording
 def test_each_event_may_be_a_chunk(
     blueprint: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_steps, "_EVENTS", 1)
+    monkeypatch.setattr(_cycles, "_EVENTS", 1)
     check(blueprint, tmp_path, parts=1000)
 
 

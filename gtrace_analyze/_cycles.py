@@ -1,0 +1,285 @@
+"""What is made of chunks of a recording: the cycles of all goroutines, and their births and ends.
+
+Of each goroutine up to three steps that follow each other are one row: it waits, then is runnable,
+then runs. What is made of one chunk lies together: in the table, all that ended in a span of time,
+goroutine by goroutine. The events that begin and end lives are taken out on the way, for the same
+reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Protocol, TypeVar
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gtrace_analyze import _steps
+from gtrace_analyze._columns import Column, Mask, Positions
+from gtrace_analyze._steps import STEPS
+from gtrace_analyze.recording import Recording
+
+__all__ = ["NOTHING", "SOURCES", "TABLES", "Chunk", "chunks"]
+
+T = TypeVar("T")
+
+# Tables made of chunks, one after the other, and what those are made of besides events.
+TABLES = ("int_cycles", "int_life_events")
+SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
+
+_EVENTS = 1_000_000  # in a chunk
+_BATCH = 50_000  # rows that one thread reads at a time
+_THREADS = 3
+# The states that a cycle has one of each of at most, in this order; the last is any other, or none
+# that is known. Behind it: in no cycle.
+_SLOTS = ("waiting", "runnable", None)
+_WAIT, _READY, _RUN, _NO_SLOT = range(len(_SLOTS) + 1)
+# In which order those lie that have only some, by the sum of 1, 2 and 4 for those.
+_RANKS = np.array([7, 0, 5, 1, 4, 6, 3, 2], np.uint8)
+# When what is in a slot begins and by what; the last is the end of all.
+_MOMENTS = ("wait_ts", "ready_ts", "run_ts", "ts_end")
+_KINDS = ("wait_by", "ready_by", "run_by", "ended_by")
+# The columns of a cycle that are those of one of its steps.
+_OF_SLOTS = {
+    "wait_tid": (_WAIT, "tid"),
+    "ready_tid": (_READY, "tid"),
+    "run_tid": (_RUN, "tid"),
+    "run_cpu": (_RUN, "cpu"),
+    "pc": (_WAIT, "pc"),
+    "obj": (_WAIT, "obj"),
+}
+_KIND = pa.dictionary(pa.uint8(), pa.string())
+_CYCLES = pa.schema(
+    [
+        *(STEPS.field(n) for n in ("pid", "goid")),
+        *((name, pa.int64()) for name in _MOMENTS),
+        *((name, _KIND) for name in _KINDS),
+        ("run_state", pa.dictionary(pa.uint8(), pa.string())),
+        ("reason", pa.dictionary(pa.int16(), pa.string())),
+        *(STEPS.field(n) for n in ("stack_id", "next_other", "next_stack")),
+        *((name, STEPS.field(column).type) for name, (_, column) in _OF_SLOTS.items()),
+        *((name, pa.uint8()) for name in ("first_state", "last_state", "certain")),
+    ]
+)
+# Steps that DuckDB cuts, each with its place among those of its chunk.
+_NUMBERED = pa.schema([("number", pa.int64()), *STEPS])
+
+# Tables by the names that the SQL has for them.
+Chunk = dict[str, pa.Table]
+NOTHING: Chunk = {
+    "raw_steps": _NUMBERED.empty_table(),
+    "raw_cycles": _CYCLES.empty_table(),
+    "raw_life_events": _steps.LIFE_EVENTS.empty_table(),
+}
+
+
+def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chunk]:
+    """The recording in chunks, at least one.
+
+    Raises DamageError if a part is damaged inside.
+    """
+    transitions = _steps.Transitions(con)
+    follower = _steps.Follower(transitions)
+    cycles = _Cycles(con, transitions)
+    ((whole,),) = con.execute(
+        "SELECT NOT (getvariable('has_gaps') OR getvariable('has_pauses'))"
+    ).fetchall()
+
+    def chunk(events: list[pa.Table], last: bool = False) -> Chunk:
+        steps = follower.steps(events, last)
+        slots = cycles.slots(steps)
+        if not last:
+            slots[steps.final] = _NO_SLOT  # their end is yet to come
+        made = (
+            {"raw_cycles": cycles.of(steps, slots)} if whole else {"raw_steps": _some(steps, slots)}
+        )
+        return {**made, "raw_life_events": transitions.life_events(events)}
+
+    def each() -> Iterator[Chunk]:
+        pieces: list[pa.Table] = []
+        for piece in _ahead(transitions.of_events(recording)):
+            pieces.append(piece)
+            if sum(piece.num_rows for piece in pieces) >= _EVENTS:
+                yield chunk(pieces)
+                pieces = []
+        yield chunk(pieces, last=True)
+
+    for made in _ahead(each()):
+        if not whole:
+            con.register("raw_steps", made["raw_steps"])
+            periods = _Periods(con.sql("FROM int_periods() ORDER BY number, ts, ts_end"))
+            con.register("raw_steps", NOTHING["raw_steps"])
+            made["raw_steps"] = NOTHING["raw_steps"]
+            made["raw_cycles"] = cycles.of(periods, cycles.slots(periods))
+        yield made
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same, each made by a thread while what came before it is used."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
+
+
+class _Steps(Protocol):
+    """Steps, goroutine by goroutine, each one's in order."""
+
+    pairs: npt.NDArray[np.uint16]  # what began and what ended each
+    breaks: Mask  # which are not what follows the one before
+
+    def at(self, places: Positions, where: Mask | None = None) -> _steps.Take:
+        """Those of STEPS at some places; NULL except `where`."""
+        ...
+
+
+class _Periods:
+    """What losses and closed recording windows leave of steps."""
+
+    def __init__(self, rows: duckdb.DuckDBPyRelation) -> None:
+        told = rows.to_arrow_table()
+        self._columns = {field.name: Column(told[field.name].cast(field.type)) for field in STEPS}
+        pid, goid, ts, ts_end = (told[n].to_numpy() for n in ("pid", "goid", "ts", "ts_end"))
+        self.pairs = told["pair"].to_numpy()
+        self.breaks = np.ones(len(told), bool)
+        self.breaks[1:] = (
+            (pid[1:] != pid[:-1])
+            | (goid[1:] != goid[:-1])
+            | (ts[1:] != ts_end[:-1])
+            | (self.pairs[1:] >> 8 != self.pairs[:-1] & 0xFF)
+        )
+
+    def at(self, places: Positions, where: Mask | None = None) -> _steps.Take:
+        here = pa.array(places.astype(np.uint32))
+        return lambda name: self._columns[name].at(here, where)
+
+
+def _some(steps: _Steps, slots: npt.NDArray[np.uint8]) -> pa.Table:
+    """The steps that are in a cycle, as a table."""
+    places = np.flatnonzero(slots != _NO_SLOT)
+    take = steps.at(places)
+    return pa.table([pa.array(places), *map(take, STEPS.names)], schema=_NUMBERED)
+
+
+class _Cycles:
+    """Puts steps that follow each other into one row."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, transitions: _steps.Transitions) -> None:
+        self._kinds, self._reasons = transitions.kinds, transitions.reasons
+        self._unseen = self._kinds.index("unseen")
+        pairs = con.execute("SELECT pair, state, legal, woken FROM int_kind_pairs").fetchall()
+        self._slots = np.full(1 << 16, _NO_SLOT, np.uint8)
+        self._legal = np.zeros(1 << 16, bool)
+        self._woken = np.zeros(1 << 16, bool)
+        self._states = np.full(1 << 16, _steps.NONE, np.uint8)
+        self._names = transitions.states
+        for pair, state, legal, woken in pairs:
+            self._slots[pair] = _SLOTS.index(state if state in _SLOTS else None)
+            self._states[pair] = self._names.index(state) if state else _steps.NONE
+            self._legal[pair], self._woken[pair] = legal, woken
+        own = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE own_stack").fetchall()
+        self._own_stack = np.zeros(1 << 8, bool)  # of kinds
+        self._own_stack[[code for (code,) in own]] = True
+
+    def slots(self, steps: _Steps) -> npt.NDArray[np.uint8]:
+        """Which of _SLOTS each step is, or _NO_SLOT."""
+        slots = self._slots.take(steps.pairs)
+        unseen = np.flatnonzero(steps.pairs >> 8 == self._unseen)
+        if len(unseen):
+            # Where what was found tells at once how it went on, nothing was unseen.
+            take = steps.at(unseen)
+            none = pc.equal(take("ts"), take("ts_end")).fill_null(False)
+            slots[unseen[none.to_numpy(zero_copy_only=False)]] = _NO_SLOT
+        return slots
+
+    @staticmethod
+    def _ordered(there: list[Mask]) -> Positions:
+        """In which order cycles are to lie: by what is there, then by goroutine.
+
+        So that those with one state lie together, since to leave out some of a vector takes longer
+        than to read all of it.
+        """
+        sums = sum(here.view(np.uint8) << slot for slot, here in enumerate(there))
+        return np.argsort(_RANKS.take(sums), kind="stable")
+
+    def of(self, steps: _Steps, slots: npt.NDArray[np.uint8]) -> pa.Table:
+        """The cycles of some steps."""
+        owns = self._own_stack.take(steps.pairs >> 8)
+        # A stack of its own can only be the first one's of a row.
+        begins = steps.breaks | owns
+        begins[1:] |= slots[1:] != slots[:-1] + 1
+        begins &= slots != _NO_SLOT
+        first = np.flatnonzero(begins)
+        places = [first]  # of what is in each slot, and of what is after the last
+        there = []  # whether anything is
+        for slot in range(_NO_SLOT):
+            place = places[slot]
+            here = slots.take(place, mode="clip") == slot
+            here &= (place == first) | ~begins.take(place, mode="clip") & (place < len(slots))
+            places.append(place + here)
+            there.append(here)
+        order = self._ordered(there)
+        first, *places = (each.take(order) for each in (first, *places))
+        there = [each.take(order) for each in there]
+        takes = [steps.at(place, here) for place, here in zip(places, there, strict=False)]
+        at_first = steps.at(first)
+        pairs = [steps.pairs.take(place, mode="clip") for place in places[:-1]]
+        at_woken = steps.at(first, there[_WAIT] & self._woken.take(pairs[_WAIT]))
+
+        def moment(number: int) -> pa.Array:
+            """When what is in a slot begins, or would if there were something."""
+            before = np.maximum(places[number] - 1, first)
+            ts = steps.at(before)("ts_end")
+            early = places[number] == first
+            return pc.if_else(pa.array(early), at_first("ts"), ts) if early.any() else ts
+
+        def kind(number: int) -> pa.Array:
+            """By which transition it begins."""
+            before = np.maximum(places[number] - 1, first)
+            here = steps.pairs.take(before)
+            codes = np.where(places[number] == first, here >> 8, here & _steps.NONE)
+            return _named(codes.astype(np.uint8), self._kinds)
+
+        def run_state() -> pa.Array:
+            codes = self._states.take(pairs[_RUN])
+            return _named(np.where(there[_RUN], codes, np.uint8(_steps.NONE)), self._names)
+
+        def certain() -> pa.Array:
+            bits = np.zeros(len(first), np.uint8)
+            for slot, take in enumerate(takes):
+                sure = take("certain").fill_null(False).to_numpy(zero_copy_only=False)
+                bits |= (sure & self._legal.take(pairs[slot])).view(np.uint8) << slot
+            return pa.array(bits)
+
+        made: dict[str, Callable[[], pa.Array]] = {
+            "reason": lambda: pa.DictionaryArray.from_arrays(
+                takes[_WAIT]("reason"), self._reasons, safe=False
+            ),
+            "stack_id": lambda: steps.at(first, owns.take(first))("stack_id"),
+            "run_state": run_state,
+            "first_state": lambda: pa.array(slots.take(first)),
+            "last_state": lambda: pa.array(slots.take(places[-1] - 1)),
+            "certain": certain,
+            **{name: partial(moment, number) for number, name in enumerate(_MOMENTS)},
+            **{name: partial(kind, number) for number, name in enumerate(_KINDS)},
+            **{name: partial(at_first, name) for name in ("pid", "goid")},
+            **{name: partial(at_woken, name) for name in ("next_other", "next_stack")},
+            **{name: partial(takes[slot], column) for name, (slot, column) in _OF_SLOTS.items()},
+        }
+        with ThreadPoolExecutor(_THREADS) as threads:
+            columns = list(threads.map(lambda name: made[name](), _CYCLES.names))
+        whole = pa.table(columns, schema=_CYCLES)
+        return pa.Table.from_batches(whole.to_batches(max_chunksize=_BATCH), schema=_CYCLES)
+
+
+def _named(codes: npt.NDArray[np.uint8], names: list[str]) -> pa.Array:
+    """Names by their numbers; NULL where there is none."""
+    none = codes == _steps.NONE
+    numbers = pa.array(codes, mask=none if none.any() else None)
+    return pa.DictionaryArray.from_arrays(numbers, names, safe=False)
