@@ -1,6 +1,6 @@
 """What chosen goroutines did in each of equal parts of a span of time, and who woke whom of them.
 
-Their intervals are read once, and put together here: to plan that as SQL takes far longer than to
+They are read once, and put together here: to plan that as SQL takes far longer than to
 do it.
 """
 
@@ -13,26 +13,23 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gtrace_analyze.analyses import goroutine
+from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals, Numbers
 from gtrace_analyze.engine import Engine
 from gtrace_rec.schema import STATES
 
 __all__ = ["Cells"]
 
-_Numbers = npt.NDArray[np.int64]
-
 # By a semi join on one column DuckDB skips what cannot match; by a list or by two columns it does
-# not, which takes ten times as long.
-_INTERVALS = """
-    SELECT i.pid, i.goid, i.ts, coalesce(i.ts_end, $open) AS ts_end, i.certain,
-        coalesce(enum_code(i.state), $unknown) AS state,
-        CASE WHEN i.wake = 'goroutine' THEN i.waker_goid ELSE -1 END AS waker
-    FROM int_intervals AS i
-    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) AS g ON g.goid = i.goid
+# not, which takes twice as long.
+_CYCLES = f"""
+    SELECT c.pid, c.goid, {COLUMNS},
+        CASE WHEN c.wake = 'goroutine' THEN c.waker_goid ELSE -1 END AS waker
+    FROM int_cycles AS c
+    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) AS g ON g.goid = c.goid
 """
 # Left out where all of the time is looked at, since to compare takes longer than to read.
-_OVERLAP = "WHERE i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start)"
-_OPEN = 2**63 - 1
-_AT_ONCE = 500_000
+_OVERLAP = "WHERE c.wait_ts < $end AND (c.ts_end IS NULL OR c.ts_end >= $start)"
+_AT_ONCE = 200_000
 
 
 class Cells:
@@ -54,17 +51,15 @@ class Cells:
         self._certain = np.ones(len(self._ns), np.bool_)
         self.wakes: list[tuple[int, int, int, int]] = []
         of_pid = {pid: _Lanes(who, pid, goroutine.until(engine, pid)) for pid, _ in who}
-        query: str = _INTERVALS
-        parameters: dict[str, Any] = {"open": _OPEN, "unknown": len(STATES)}
-        parameters["goids"] = [goid for _, goid in who]
+        query: str = _CYCLES
+        parameters: dict[str, Any] = {"goids": [goid for _, goid in who]}
         if (start, end) != engine.span:
             query += _OVERLAP
             parameters |= {"start": start, "end": end}
         for batch in engine.reader(query, parameters, _AT_ONCE) if who else ():
             pids = batch["pid"].to_numpy()
             for pid, lanes in of_pid.items():
-                rows = batch.filter(pa.array(pids == pid))
-                self._add(pid, lanes, {n: rows[n].to_numpy(zero_copy_only=False) for n in _COLUMNS})
+                self._add(pid, lanes, batch.filter(pa.array(pids == pid)))
         self.wakes.sort(key=lambda wake: (wake[1], wake[3]))
 
     def shares(self) -> pa.Table:
@@ -84,20 +79,19 @@ class Cells:
             }
         )
 
-    def _add(self, pid: int, lanes: _Lanes, rows: dict[str, npt.NDArray[Any]]) -> None:
-        known, lane = lanes.find(rows["goid"])
-        goid, ts, ts_end, state, certain, waker = (rows[name][known] for name in _COLUMNS)
-        self._add_times(
-            lane[known], ts, np.where(ts_end == _OPEN, lanes.until, ts_end), state, certain
-        )
-        woken = np.flatnonzero(
-            lanes.find(waker)[0] & (ts_end >= self._start) & (ts_end < self._end)
-        )
-        columns = (ts_end[woken], waker[woken], goid[woken])
+    def _add(self, pid: int, lanes: _Lanes, cycles: pa.RecordBatch) -> None:
+        known, lane = lanes.find(cycles["goid"].to_numpy())
+        cycles, lane = cycles.filter(pa.array(known)), lane[known]
+        did = Intervals(cycles)
+        ends = np.where(did.ts_end == OPEN, lanes.until, did.ts_end)
+        self._add_times(lane[did.row], did.ts, ends, did.state, did.certain)
+        waker, woken = cycles["waker"].to_numpy(), cycles["ready_ts"].fill_null(OPEN).to_numpy()
+        shown = np.flatnonzero(lanes.find(waker)[0] & (woken >= self._start) & (woken < self._end))
+        columns = (woken[shown], waker[shown], cycles["goid"].to_numpy()[shown])
         self.wakes.extend((pid, *wake) for wake in zip(*(c.tolist() for c in columns), strict=True))
 
     def _add_times(
-        self, lane: _Numbers, ts: _Numbers, ts_end: _Numbers, state: _Numbers, certain: _Numbers
+        self, lane: Numbers, ts: Numbers, ts_end: Numbers, state: Numbers, certain: Numbers
     ) -> None:
         ts, ts_end = np.maximum(ts, self._start), np.minimum(ts_end, self._end)
         first, last = (self._cell(moment) for moment in (ts, ts_end))
@@ -105,7 +99,7 @@ class Cells:
         row = np.repeat(np.arange(len(ts)), counts)
         cell = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts - first, counts)
         whole = counts[row] == 1
-        ns = np.minimum(ts_end[row], np.where(whole, _OPEN, self._edges[cell + 1]))
+        ns = np.minimum(ts_end[row], np.where(whole, OPEN, self._edges[cell + 1]))
         ns -= np.maximum(ts[row], np.where(whole, 0, self._edges[cell]))
         counted = (ns > 0) & (cell < self._cells)
         row, cell, ns = row[counted], cell[counted], ns[counted]
@@ -113,11 +107,8 @@ class Cells:
         np.add.at(self._ns, key, ns)
         self._certain[key[~certain[row]]] = False
 
-    def _cell(self, moment: _Numbers) -> _Numbers:
+    def _cell(self, moment: Numbers) -> Numbers:
         return np.searchsorted(self._firsts, moment - self._start, side="right") - 1
-
-
-_COLUMNS = ("goid", "ts", "ts_end", "state", "certain", "waker")
 
 
 class _Lanes:
@@ -128,7 +119,7 @@ class _Lanes:
         self._goids, self._numbers = np.array(own, np.int64).T
         self.until = until
 
-    def find(self, goids: _Numbers) -> tuple[npt.NDArray[np.bool_], _Numbers]:
+    def find(self, goids: Numbers) -> tuple[npt.NDArray[np.bool_], Numbers]:
         """Whether each is a chosen one, and if so its number."""
         at = np.minimum(np.searchsorted(self._goids, goids), len(self._goids) - 1)
         return self._goids[at] == goids, self._numbers[at]

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import goroutine
+from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals, Numbers
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
+from gtrace_rec.schema import STATES
 
 __all__ = ["Path", "Step", "collect"]
 
-_Numbers = npt.NDArray[np.int64]
 # An interval, the part of it that counts, who waits for whom down to the one whose it is, and why
 # the path ends there.
 _Found = tuple["_Read", int, int, int, tuple[int, ...], str | None]
@@ -70,27 +71,22 @@ class Path:
     names: dict[int, str | None]
 
 
-# The table itself is read instead of the view, since to plan the view's joins takes longer than to
-# read a span of time.
-_INTERVALS = """
-    SELECT goid, ts, ts_end, state, reason, stack_id, wake, waker_goid, certain
-    FROM int_intervals AS i {whose}
-    WHERE i.pid = $pid AND i.ts < $end AND (i.ts_end IS NULL OR i.ts_end >= $start) {which}
+_CYCLES = f"""
+    SELECT goid, {COLUMNS}, reason, stack_id, wake, waker_goid
+    FROM int_cycles AS c {{whose}}
+    WHERE c.pid = $pid AND c.wait_ts < $end AND (c.ts_end IS NULL OR c.ts_end >= $start) {{which}}
 """
-_OF_ALL = _INTERVALS.format(whose="", which="LIMIT $most")
+_OF_ALL = _CYCLES.format(whose="", which="LIMIT $most")
+_OF_ONE = _CYCLES.format(whose="", which="AND c.goid = $goid")
 # By a semi join DuckDB skips what cannot match.
-_OF_SOME = _INTERVALS.format(
+_OF_SOME = _CYCLES.format(
     whose="SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)",
-    which="AND i.goid BETWEEN $low AND $high",
+    which="AND c.goid BETWEEN $low AND $high",
 )
-_BEGAN = """
-    SELECT ts FROM int_intervals WHERE pid = $pid AND goid = $goid AND ts >= $start AND ts < $end
-"""
 # What all goroutines did is read at once unless it is more than this; else what so many of them
 # did, which takes hardly longer than to read it of one.
-_ALL_AT_ONCE = 100_000
+_ALL_AT_ONCE = 40_000
 _AT_ONCE = 64
-_OPEN = 2**63 - 1
 
 
 def collect(
@@ -127,31 +123,29 @@ def collect(
 
 
 class _Read:
-    """Intervals of several goroutines, of each the latest first."""
+    """Intervals of several goroutines within a span of time, of each the latest first."""
 
-    def __init__(self, table: pa.Table, until: int) -> None:
-        ts, ends = _numbers(table["ts"]), _numbers(table["ts_end"].fill_null(_OPEN))
-        goids = _numbers(table["goid"])
-        order = np.lexsort((-ends, -ts, goids))
-        self._table, self._order = table, order
-        self._goids, self._backwards, ends = goids[order], -ts[order], ends[order]
-        self.open = ends == _OPEN
+    def __init__(self, cycles: pa.Table, until: int, start: int, end: int) -> None:
+        did = Intervals(cycles)
+        goids = cycles["goid"].to_numpy()[did.row]
+        within = np.flatnonzero((did.ts < end) & (did.ts_end >= start))
+        order = within[np.lexsort((-did.ts_end[within], -did.ts[within], goids[within]))]
+        self._cycles, self._did, self._order = cycles, did, order
+        self._goids, self._backwards = goids[order], -did.ts[order]
+        ends = did.ts_end[order]
+        self.open = ends == OPEN
         self.ts_end = np.where(self.open, until, ends)
-        self.waker = _numbers(table["waker_goid"].fill_null(-1))[order]
-        self.waiting = self._is("state", "waiting")
-        self.woken = self._is("wake", "goroutine")
-        self.lock = self._is("reason", *_LOCKS)
+        self.waker = cycles["waker_goid"].fill_null(-1).to_numpy()[did.row[order]]
+        self.waiting = did.slot[order] == 0
+        self.woken = self.waiting & self._is("wake", "goroutine")
+        self.lock = self.waiting & self._is("reason", *_LOCKS)
 
     def _is(self, column: str, *values: str) -> npt.NDArray[np.bool_]:
-        names = self._table[column].dictionary_encode().combine_chunks()
+        names = self._cycles[column].dictionary_encode().combine_chunks()
         known = names.dictionary.to_pylist()
         wanted = np.array([name in values for name in [*known, None]])
-        codes: _Numbers = names.indices.fill_null(len(known)).to_numpy()
-        return wanted[codes[self._order]]
-
-    @property
-    def size(self) -> int:
-        return len(self._goids)
+        codes: Numbers = names.indices.fill_null(len(known)).to_numpy()
+        return wanted[codes[self._did.row[self._order]]]
 
     def before(self, goid: int, moment: int) -> Iterator[tuple[int, int]]:
         """The numbers of a goroutine's intervals that began before it, and when they did."""
@@ -162,23 +156,25 @@ class _Read:
 
     def rows(self, numbers: list[int]) -> dict[int, dict[str, Any]]:
         """What else is known of some."""
-        names = ["state", "reason", "stack_id", "waker_goid", "wake", "certain"]
-        chosen = self._table.select(names).take(pa.array(self._order[numbers]))
+        did = self._order[numbers]
+        names = ["reason", "stack_id", "waker_goid", "wake", "first_state"]
+        chosen = self._cycles.select(names).take(pa.array(self._did.row[did]))
         columns = [_plain(column).to_pylist() for column in chosen.columns]
-        rows = zip(*columns, strict=True)
-        return {
-            number: dict(zip(names, row, strict=True))
-            for number, row in zip(numbers, rows, strict=True)
-        }
+        own = (each[did].tolist() for each in (self._did.slot, self._did.state, self._did.certain))
+        rows = {}
+        for number, slot, state, certain, *row in zip(numbers, *own, *columns, strict=True):
+            told = dict(zip(names, row, strict=True))
+            if slot > 0:
+                told |= {"reason": None, "waker_goid": None, "wake": None}
+            if slot > told.pop("first_state"):
+                told["stack_id"] = None
+            rows[number] = told | {"state": (*STATES, None)[state], "certain": certain}
+        return rows
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Names as such, which are turned into Python's sooner than numbers for them."""
     return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-
-
-def _numbers(column: pa.ChunkedArray) -> _Numbers:
-    return column.to_numpy()  # type: ignore[no-any-return]
 
 
 class _Walk:
@@ -198,8 +194,8 @@ class _Walk:
         self._missing: dict[int, None] = {}
         self._parents: dict[int, int | None] = {}
         found = engine.unordered(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
-        everything = _Read(found, self._until)
-        self._everything = everything if everything.size < _ALL_AT_ONCE else None
+        few = len(found) < _ALL_AT_ONCE
+        self._everything = _Read(found, self._until, start, high) if few else None
 
     def _earliest(self, facts: dict[str, Any], low: int, high: int) -> int:
         """A moment before which the path cannot go, since it has no more than _MOST_STEPS."""
@@ -208,7 +204,8 @@ class _Walk:
         # About as long ago as it takes to have twice as many waits, which is soon read.
         start = max(low, high - 2 * _MOST_STEPS * (high - low) // facts["waits"])
         span = {"pid": facts["pid"], "goid": facts["goid"], "start": start, "end": high}
-        began = _numbers(self._engine.unordered(_BEGAN, span)["ts"])
+        began = Intervals(self._engine.unordered(_OF_ONE, span)).ts
+        began = began[(began >= start) & (began < high)]
         if len(began) <= _MOST_STEPS:
             return low
         return int(np.partition(began, -_MOST_STEPS - 1)[-_MOST_STEPS - 1])
@@ -271,7 +268,8 @@ class _Walk:
 
     def _read(self, goids: list[int]) -> None:
         who = {"goids": goids, "low": min(goids), "high": max(goids)}
-        read = _Read(self._engine.unordered(_OF_SOME, who | self._span), self._until)
+        found = self._engine.unordered(_OF_SOME, who | self._span)
+        read = _Read(found, self._until, self._span["start"], self._span["end"])
         self._reads |= dict.fromkeys(goids, read)
 
     def _descends(self, goid: int, ancestors: tuple[int, ...]) -> bool:
@@ -294,7 +292,7 @@ class _Walk:
         return self._parents[goid]
 
     @cached_property
-    def _lineage(self) -> tuple[_Numbers, _Numbers]:
+    def _lineage(self) -> tuple[Numbers, Numbers]:
         """The goroutines whose maker is known, and who made them.
 
         All at once, which takes as long as to ask for one.
@@ -303,7 +301,7 @@ class _Walk:
             "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid AND parent_goid IS NOT NULL",
             {"pid": self._span["pid"]},
         )
-        return _numbers(rows["goid"]), _numbers(rows["parent_goid"])
+        return rows["goid"].to_numpy(), rows["parent_goid"].to_numpy()
 
     def steps(self, found: list[_Found]) -> list[Step]:
         numbers: dict[_Read, list[int]] = {}

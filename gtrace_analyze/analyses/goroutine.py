@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gtrace_analyze._errors import QueryError, UsageError
+from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals
 from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import check_goid, numbers
@@ -37,30 +39,24 @@ class Life:
     interval_count: int
 
 
-# The table is asked, not the view `intervals`: to plan the view's joins takes longer than to read
-# what one goroutine did. Likewise names are joined to what is grouped already.
-_ALL = "SELECT ts, stack_id FROM int_intervals WHERE pid = $pid AND goid = $goid"
-_WAITS = """
-    WITH waited AS (
-        SELECT reason, stack_id, count(ts_end) AS waits, sum(ts_end - ts) AS total_ns,
-            max(ts_end - ts) AS max_ns, max($ended - ts) FILTER (ts_end IS NULL) AS open_ns
-        FROM int_waits
-        WHERE pid = $pid AND goid = $goid AND ended_by IS DISTINCT FROM 'park_undone'
-        GROUP BY reason, stack_id
-    )
-    SELECT w.reason::VARCHAR AS reason, s.function, s.file, s.line, sum(w.waits)::BIGINT AS waits,
-        coalesce(sum(w.total_ns), 0)::BIGINT AS total_ns, max(w.max_ns) AS max_ns,
-        max(w.open_ns) AS open_ns,
-        (coalesce(sum(w.total_ns), 0) + coalesce(max(w.open_ns), 0))::BIGINT AS spent_ns
-    FROM waited AS w LEFT JOIN stacks AS s ON s.stack_id = w.stack_id
-    GROUP BY w.reason, s.function, s.file, s.line, s.site
+# The table is asked, not the views: to plan those takes longer than to read what one goroutine did.
+# For the same reason names are looked up where they are few.
+_PLACES = """
+    SELECT reason::VARCHAR AS reason, stack_id,
+        first_state = 0 AND ready_by IS DISTINCT FROM 'park_undone' AS waited,
+        count(ready_ts) AS waits, coalesce(sum(ready_ts - wait_ts), 0)::BIGINT AS total_ns,
+        max(ready_ts - wait_ts) AS max_ns,
+        max($ended - wait_ts) FILTER (ready_ts IS NULL) AS open_ns,
+        sum(last_state - first_state + 1)::BIGINT AS intervals, max(wait_ts, $most) AS latest
+    FROM int_cycles WHERE pid = $pid AND goid = $goid
+    GROUP BY ALL
 """
 _BY_TIME = ("-spent_ns", "reason", "function", "line")
 _WAKERS = """
     WITH woken AS (
-        SELECT wake, waker_goid, count(*) AS wakes, sum(ts_end - ts)::BIGINT AS waited_ns
-        FROM int_waits
-        WHERE pid = $pid AND goid = $goid AND ended_by <> 'park_undone' AND wake IS NOT NULL
+        SELECT wake, waker_goid, count(*) AS wakes, sum(ready_ts - wait_ts)::BIGINT AS waited_ns
+        FROM int_cycles
+        WHERE pid = $pid AND goid = $goid AND wake IS NOT NULL AND ready_by <> 'park_undone'
         GROUP BY wake, waker_goid
     )
     SELECT w.wake::VARCHAR AS wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
@@ -74,16 +70,18 @@ _CHILDREN = """
     GROUP BY created_at, created_by, function
 """
 _BY_NUMBER = ("-goroutines", "created_at", "function")
-# As many as `most` of the latest, and those that began at the same moment as the first of them.
-_INTERVALS = """
-    SELECT i.ts, i.ts_end, coalesce(i.ts_end, $ended) - i.ts AS dur_seen, i.state::VARCHAR AS state,
-        i.began_by::VARCHAR AS began_by, i.ended_by::VARCHAR AS ended_by,
-        i.reason::VARCHAR AS reason, s.function,
-        i.wake::VARCHAR AS wake, i.waker_goid,
-        i.tid, i.cpu, i.certain
-    FROM int_intervals AS i LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-    WHERE i.pid = $pid AND i.goid = $goid AND i.ts >= $since
+_CYCLES = f"""
+    SELECT {COLUMNS}, wait_by::VARCHAR AS wait_by, ready_by::VARCHAR AS ready_by,
+        run_by::VARCHAR AS run_by, ended_by::VARCHAR AS ended_by, reason::VARCHAR AS reason,
+        stack_id, wake::VARCHAR AS wake, waker_goid, wait_tid, ready_tid, run_tid, run_cpu
+    FROM int_cycles WHERE pid = $pid AND goid = $goid AND wait_ts >= $since
 """
+_STACKS = """
+    SELECT stack_id, site, function, file, line,
+        CASE WHEN list_contains($shown, stack_id) THEN frames END AS frames
+    FROM stacks SEMI JOIN (SELECT unnest($stack_ids::INTEGER[]) AS stack_id) USING (stack_id)
+"""
+_MOST = 10_000  # if more of the latest intervals are wanted, more of them are read than that
 
 
 def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None = None) -> Life:
@@ -94,32 +92,87 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
     """
     row = facts(engine, goid, pid)
     who = {"pid": row["pid"], "goid": goid}
-    began = engine.unordered(_ALL, who)
-    stack_id, since = _last(began, most)
-    frames = _frames(engine, stack_id, row["create_stack_id"])
-    ended = {"ended": until(engine, row["pid"]), **who}
+    ended = until(engine, row["pid"])
+    # Each of its cycles has one interval at least.
+    last = None if most is None else max(most, 1)
+    parameters = {"ended": ended, "most": min(last or 1, _MOST)}
+    places = engine.unordered(_PLACES, who | parameters)
+    latest = np.sort(places["latest"].combine_chunks().flatten().to_numpy())
+    since = int(latest[-last]) if last and len(latest) >= last else 0
+    cycles = engine.unordered(_CYCLES, who | {"since": since})
+    stack_id = _last_stack(places)
+    shown = [number for number in (stack_id, row["create_stack_id"]) if number is not None]
+    wanted = [*shown, *_known(cycles["stack_id"]), *_known(places["stack_id"])]
+    stacks = engine.unordered(_STACKS, {"shown": shown, "stack_ids": wanted})
+    frames = dict(zip(stacks["stack_id"].to_pylist(), stacks["frames"].to_pylist(), strict=True))
+    intervals = ordered(_intervals(cycles, ended, stacks), "ts", "ts_end")
+    count = pc.sum(places["intervals"]).as_py() or 0
     return Life(
         start=engine.span[0],
         facts=row,
         stack=frames.get(stack_id, []),
         creator_stack=frames.get(row["create_stack_id"], []),
-        waits=ordered(engine.unordered(_WAITS, ended), *_BY_TIME).drop_columns("spent_ns"),
+        waits=ordered(_waits(places, stacks), *_BY_TIME).drop_columns("spent_ns"),
         wakers=ordered(engine.unordered(_WAKERS, who), *_BY_WAKES),
         children=ordered(engine.unordered(_CHILDREN, who), *_BY_NUMBER),
-        intervals=ordered(engine.unordered(_INTERVALS, ended | {"since": since}), "ts", "ts_end"),
-        interval_count=len(began),
+        intervals=intervals.slice(max(len(intervals) - last, 0) if last else 0),
+        interval_count=count,
     )
 
 
-def _last(began: pa.Table, most: int | None) -> tuple[int | None, int]:
-    """The stack of the last interval that has one, and when the first of the last `most` began."""
-    ts = began["ts"].to_numpy()
-    last = len(ts) if most is None else max(most, 1)
-    since = 0 if last >= len(ts) else int(np.partition(ts, -last)[-last])
-    shown = began.filter(began["stack_id"].is_valid())
-    if not len(shown):
-        return None, since
-    return shown["stack_id"][int(np.argmax(shown["ts"].to_numpy()))].as_py(), since
+def _last_stack(places: pa.Table) -> int | None:
+    """The stack of the last interval that has one."""
+    known = places.filter(places["stack_id"].is_valid())
+    if not len(known):
+        return None
+    latest = pc.list_element(known["latest"], 0).to_numpy()
+    return known["stack_id"][int(latest.argmax())].as_py()  # type: ignore[no-any-return]
+
+
+def _known(column: pa.ChunkedArray) -> list[int]:
+    return pc.unique(column.drop_null()).to_pylist()  # type: ignore[no-any-return]
+
+
+def _of_stacks(stack_id: pa.ChunkedArray, stacks: pa.Table, name: str) -> pa.ChunkedArray:
+    """What stacks say of those with these numbers."""
+    return stacks[name].take(pc.index_in(stack_id, stacks["stack_id"]))
+
+
+def _intervals(cycles: pa.Table, ended: int, stacks: pa.Table) -> pa.Table:
+    did = Intervals(cycles)
+    own = pc.equal(did.of_rows("first_state"), pa.array(did.slot))
+    stack_id = pc.if_else(own, did.of_rows("stack_id"), None)
+    return pa.table(
+        {
+            "ts": did.ts,
+            "ts_end": pa.array(did.ts_end, mask=did.ts_end == OPEN),
+            "dur_seen": np.where(did.ts_end == OPEN, ended, did.ts_end) - did.ts,
+            "state": did.names_of_states(),
+            "began_by": did.of_slots("wait_by", "ready_by", "run_by"),
+            "ended_by": did.of_slots("ready_by", "run_by", "ended_by"),
+            "reason": did.of_slots("reason"),
+            "function": _of_stacks(stack_id, stacks, "function"),
+            "wake": did.of_slots("wake"),
+            "waker_goid": did.of_slots("waker_goid"),
+            "tid": did.of_slots("wait_tid", "ready_tid", "run_tid"),
+            "cpu": did.of_slots(None, None, "run_cpu"),
+            "certain": did.certain,
+        }
+    )
+
+
+def _waits(places: pa.Table, stacks: pa.Table) -> pa.Table:
+    """Those of stacks that show the same, as one."""
+    waits = places.filter(places["waited"])
+    keys = ["reason", "function", "file", "line", "site"]
+    for name in keys[1:]:
+        waits = waits.append_column(name, _of_stacks(waits["stack_id"], stacks, name))
+    sums = {"waits": "sum", "total_ns": "sum", "max_ns": "max", "open_ns": "max"}
+    # To wake Arrow's threads takes longer than what there is to do.
+    grouped = waits.group_by(keys, use_threads=False).aggregate(list(sums.items()))
+    grouped = grouped.rename_columns([*keys, *sums]).drop_columns("site")
+    spent = pc.add(grouped["total_ns"], grouped["open_ns"].fill_null(0))
+    return grouped.append_column("spent_ns", spent)
 
 
 def facts(engine: Engine, goid: int, pid: int | None = None) -> dict[str, Any]:
@@ -144,14 +197,6 @@ def until(engine: Engine, pid: int) -> int:
     processes = engine.recording.manifest.processes
     ended = next((process.ended_ts for process in processes if process.pid == pid), None)
     return engine.span[1] if ended is None else ended
-
-
-def _frames(engine: Engine, *stack_ids: int | None) -> dict[int | None, list[dict[str, Any]]]:
-    rows = engine.rows(
-        "SELECT stack_id, frames FROM stacks WHERE list_contains($stack_ids, stack_id)",
-        {"stack_ids": [number for number in stack_ids if number is not None]},
-    )
-    return {row["stack_id"]: row["frames"] for row in rows}
 
 
 def _where(engine: Engine, pid: int | None, others: list[int]) -> str:

@@ -1,0 +1,78 @@
+"""Rows of `int_cycles` taken apart into the intervals that they hold.
+
+By numpy, for to read each row once and do this takes half as long as to have DuckDB read each
+interval.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gtrace_rec.schema import STATES
+
+__all__ = ["COLUMNS", "OPEN", "UNKNOWN", "Intervals", "Numbers"]
+
+Numbers = npt.NDArray[np.int64]
+
+OPEN = 2**63 - 1  # the end of what did not end
+UNKNOWN = len(STATES)  # the number of a state that is not known
+# The columns that there must be, for a query of `int_cycles`.
+COLUMNS = f"""wait_ts, ready_ts, run_ts, ts_end, first_state, last_state, certain,
+    coalesce(enum_code(run_state), {UNKNOWN}) AS run_state"""
+_MOMENTS = ("wait_ts", "ready_ts", "run_ts", "ts_end")
+WAITING, RUNNABLE = STATES.index("waiting"), STATES.index("runnable")
+
+
+class Intervals:
+    """The intervals in some rows, in no order.
+
+    ``row`` is the one that each is in, ``slot`` which of its three states: 0 for waiting; ``state``
+    its number in STATES or UNKNOWN; ``ts`` and ``ts_end`` ns, `OPEN` if it did not end.
+    """
+
+    def __init__(self, cycles: pa.Table | pa.RecordBatch) -> None:
+        first, last, certain = (
+            cycles[name].to_numpy() for name in ("first_state", "last_state", "certain")
+        )
+        moments = [_numbers(cycles[name]) for name in _MOMENTS]
+        states = (WAITING, RUNNABLE, cycles["run_state"].to_numpy())
+        self._rows = rows = [
+            np.flatnonzero((first <= slot) & (last >= slot)) for slot in range(len(states))
+        ]
+        self._cycles = cycles
+        self.row: Numbers = np.concatenate(rows)
+        self.slot: Numbers = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
+
+        def each(columns: list[npt.NDArray[np.int64]]) -> Numbers:
+            """Of the column of each slot, the rows that have it."""
+            return np.concatenate([c[at] for c, at in zip(columns, rows, strict=True)])
+
+        self.ts = each(moments[:-1])
+        self.ts_end = each(moments[1:])
+        self.state = each([np.broadcast_to(state, len(first)) for state in states])
+        self.certain = certain[self.row] >> self.slot & 1 != 0
+
+    def of_slots(self, *names: str | None) -> pa.ChunkedArray:
+        """Of each interval the value of one of these columns: of that for its slot; else NULL."""
+        columns = [self._cycles[name] if name else None for name in names]
+        (kind,) = {column.type for column in columns if column is not None}
+        chunks = []
+        for column, rows in zip_longest(columns, self._rows):
+            none = pa.chunked_array([pa.nulls(len(rows), kind)])
+            chunks += (none if column is None else column.take(pa.array(rows))).chunks
+        return pa.chunked_array(chunks, kind)
+
+    def of_rows(self, name: str) -> pa.ChunkedArray:
+        """Of each interval the value of this column in its row."""
+        return self._cycles[name].take(pa.array(self.row))
+
+    def names_of_states(self) -> pa.Array:
+        return pa.array([*STATES, None]).take(pa.array(self.state))
+
+
+def _numbers(column: pa.ChunkedArray | pa.Array) -> Numbers:
+    return column.fill_null(OPEN).to_numpy()  # type: ignore[no-any-return]
