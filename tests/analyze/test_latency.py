@@ -104,7 +104,7 @@ STATS = (
             "the worst, with what ran on its thread and elsewhere",
             one_thread,
             "SELECT goid, ts, dur, tid, busy_ns, same_thread_ns, instead "
-            "FROM latency_worst LIMIT 1",
+            "FROM latency_worst ORDER BY dur_seen DESC LIMIT 1",
             [
                 (
                     9,
