@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Column", "Mask", "Positions", "with_nulls"]
+__all__ = ["Column", "Mask", "Positions", "reusing_memory", "with_nulls"]
+
+_KEPT = 10_000  # ms
 
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -17,7 +22,7 @@ class Column:
     """A column of fixed width, of which values are taken several times."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
-        whole = column.combine_chunks()
+        whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         self._nulls = whole.null_count
         self._values = _values(whole)
         self._same = None if self._nulls else _the_same(whole)
@@ -64,3 +69,17 @@ def with_nulls(values: pa.Array, valid: Mask) -> pa.Array:
     """These values, but NULL where not `valid`."""
     bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(values.type, len(values), [bits, values.buffers()[1]])
+
+
+@contextlib.contextmanager
+def reusing_memory() -> Iterator[None]:
+    """Within, Arrow keeps what memory it frees, since to get it anew from the kernel takes longer
+    than to fill it."""
+    before = pa.default_memory_pool()
+    if "jemalloc" in pa.supported_memory_backends():
+        pa.jemalloc_set_decay_ms(_KEPT)
+        pa.set_memory_pool(pa.jemalloc_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)

@@ -202,6 +202,7 @@ class Follower:
             until = events[-1]["seq"][-1].as_py()
             others = int(np.searchsorted(self._others["seq"].to_numpy(), until))
         rows = pa.concat_tables([self._open, *events, self._others.slice(0, others)])
+        rows = rows.combine_chunks()
         self._others = self._others.slice(others)
         order, final = _order(*(rows[name].to_numpy() for name in ("pid", "goid", "seq")))
         steps = Changes(rows, order.astype(np.uint32), final)

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from gtrace_analyze import _cycles, catalog
 from gtrace_analyze._binding import bind
+from gtrace_analyze._columns import reusing_memory
 from gtrace_analyze._errors import DamageError, QueryError, TraceError
 from gtrace_analyze._index import Index
 from gtrace_analyze.catalog import SqlObject
@@ -172,10 +173,11 @@ class Engine:
                 self.provide(o.uses)
                 tables.append(o)
         self.provide(_cycles.SOURCES)
-        for number, chunk in enumerate(_cycles.chunks(self._con, self.recording)):
-            _register(self._con, chunk)
-            for o in tables:
-                self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
+        with reusing_memory():
+            for number, chunk in enumerate(_cycles.chunks(self._con, self.recording)):
+                _register(self._con, chunk)
+                for o in tables:
+                    self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
         _register(self._con, _cycles.NOTHING)
 
 
