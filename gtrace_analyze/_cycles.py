@@ -198,35 +198,12 @@ class _Cycles:
             slots[unseen[none.to_numpy(zero_copy_only=False)]] = _NO_SLOT
         return slots
 
-    @staticmethod
-    def _ordered(there: list[Mask]) -> Positions:
-        """In which order cycles are to lie: by what is there, then by goroutine.
-
-        So that those with one state lie together, since to leave out some of a vector takes longer
-        than to read all of it.
-        """
-        sums = sum(here.view(np.uint8) << slot for slot, here in enumerate(there))
-        return np.argsort(_RANKS.take(sums), kind="stable")
-
     def of(self, steps: _Steps, slots: npt.NDArray[np.uint8]) -> pa.Table:
         """The cycles of some steps."""
         owns = self._own_stack.take(steps.pairs >> 8)
         # A stack of its own can only be the first one's of a row.
-        begins = steps.breaks | owns
-        begins[1:] |= slots[1:] != slots[:-1] + 1
-        begins &= slots != _NO_SLOT
-        first = np.flatnonzero(begins)
-        places = [first]  # of what is in each slot, and of what is after the last
-        there = []  # whether anything is
-        for slot in range(_NO_SLOT):
-            place = places[slot]
-            here = slots.take(place, mode="clip") == slot
-            here &= (place == first) | ~begins.take(place, mode="clip") & (place < len(slots))
-            places.append(place + here)
-            there.append(here)
-        order = self._ordered(there)
-        first, *places = (each.take(order) for each in (first, *places))
-        there = [each.take(order) for each in there]
+        places, there = _laid_out(slots, steps.breaks | owns)
+        first = places[0]
         takes = [steps.at(place, here) for place, here in zip(places, there, strict=False)]
         at_first = steps.at(first)
         pairs = [steps.pairs.take(place, mode="clip") for place in places[:-1]]
@@ -276,6 +253,29 @@ class _Cycles:
             columns = list(threads.map(lambda name: made[name](), _CYCLES.names))
         whole = pa.table(columns, schema=_CYCLES)
         return pa.Table.from_batches(whole.to_batches(max_chunksize=_BATCH), schema=_CYCLES)
+
+
+def _laid_out(slots: npt.NDArray[np.uint8], breaks: Mask) -> tuple[list[Positions], list[Mask]]:
+    """Of each cycle the places of what is in each slot and of what comes after it, and whether
+    there is anything in each slot; before what is in `breaks` one ends.
+
+    They come in the order in which they are to lie: by what is there, then by goroutine. So those
+    with one state lie together, since to leave out some of a vector takes longer than to read it.
+    """
+    begins = breaks.copy()
+    begins[1:] |= slots[1:] != slots[:-1] + 1
+    begins &= slots != _NO_SLOT
+    first = np.flatnonzero(begins)
+    places, there = [first], []
+    for slot in range(_NO_SLOT):
+        place = places[slot]
+        here = slots.take(place, mode="clip") == slot
+        here &= (place == first) | ~begins.take(place, mode="clip") & (place < len(slots))
+        places.append(place + here)
+        there.append(here)
+    sums = sum(here.view(np.uint8) << slot for slot, here in enumerate(there))
+    order = np.argsort(_RANKS.take(sums), kind="stable")
+    return [each.take(order) for each in places], [each.take(order) for each in there]
 
 
 def _named(codes: npt.NDArray[np.uint8], names: list[str]) -> pa.Array:

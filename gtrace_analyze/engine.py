@@ -33,7 +33,7 @@ __all__ = ["Engine", "connect"]
 
 # Below this many events, building in memory is quicker than a user can tell.
 _INDEX_FROM = 200_000
-_MEMORY = "2.5GB"  # of 4 in all: not everything is counted
+_MEMORY = "3GB"  # of 4 in all: not everything is counted
 
 Progress = Callable[[str, int, int], None]
 

@@ -25,6 +25,25 @@ def test_each_event_may_be_a_chunk(
     check(blueprint, tmp_path, parts=1000)
 
 
+def test_states_that_follow_each_other_are_one_row(tmp_path: Path) -> None:
+    b = Recording()
+    b.go(7, ts=1).run(2).park(3, "select", ["main.f main.go:1"]).ready(4).run(5)
+    b.go(8, ts=6).run(7).park(8, "sleep", ["main.f main.go:1"])
+    engine = connect(b.write(tmp_path / "trace"))
+    rows = engine.rows(
+        "SELECT goid, wait_ts, ready_ts, run_ts, ts_end, wait_by::VARCHAR AS wait_by, "
+        "ready_by::VARCHAR AS ready_by, first_state, last_state, certain "
+        "FROM int_cycles ORDER BY goid, wait_ts"
+    )
+    engine.close()
+    assert [tuple(row.values()) for row in rows] == [
+        (7, 1, 1, 2, 3, "create", "create", 1, 2, 6),
+        (7, 3, 4, 5, None, "park", "ready", 0, 2, 7),
+        (8, 6, 6, 7, 8, "create", "create", 1, 2, 6),
+        (8, 8, None, None, None, "park", None, 0, 0, 1),
+    ]
+
+
 def test_parts_may_be_rewritten_by_what_knows_nothing_of_arrow(tmp_path: Path) -> None:
     b = Recording()
     b.go(7, ts=1).run(2).park(3, "select", ["main.f main.go:1"]).ready(4).run(5).exit(6)

@@ -1,7 +1,8 @@
 -- The states of every goroutine, up to three that follow each other in one row: it waits, then is
--- runnable, then runs. The first ones or the last ones may be missing. Each ends when the next one
--- begins, and by the same transition. So there are a third of the rows, and half of the values, that
--- one row for each state would make.
+-- runnable, then runs. Each ends when the next one begins, and by the same transition. The first ones
+-- or the last ones may be missing: they begin and end when, and by what, the first one that is there
+-- begins, or the last one ends. So there are a third of the rows that one for each state would make,
+-- and half of the values.
 --
 -- Grain: one row per goroutine and cycle.
 -- Cost: stored in the index.

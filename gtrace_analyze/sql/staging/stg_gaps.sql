@@ -1,8 +1,8 @@
 -- Spans of time that were not seen whole.
 --
 -- Grain: one row per span.
--- Cost: reads one small file.
-CREATE TEMP VIEW stg_gaps (
+-- Cost: stored in the index.
+CREATE TABLE stg_gaps (
     pid,     -- process; NULL: all of them
     cpu,     -- processor; NULL: all of them
     ts,      -- the first moment not seen, ns
