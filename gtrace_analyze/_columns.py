@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Column", "Mask", "Positions", "reusing_memory", "with_nulls"]
+__all__ = ["Column", "Mask", "Positions", "reusing_memory"]
 
 _KEPT = 10_000  # ms
 
@@ -40,7 +40,7 @@ class Column:
         if self._valid is not None:
             valid = pc.take(self._valid, positions, boundscheck=False).to_numpy().view(bool)
             where = valid if where is None else valid & where
-        return values if where is None else with_nulls(values, where)
+        return values if where is None else _with_nulls(values, where)
 
 
 def _the_same(values: pa.Array) -> pa.Scalar | None:
@@ -65,7 +65,7 @@ def _valid(column: pa.Array) -> Mask:
     return np.unpackbits(bits, count=end, bitorder="little")[column.offset :].view(bool)
 
 
-def with_nulls(values: pa.Array, valid: Mask) -> pa.Array:
+def _with_nulls(values: pa.Array, valid: Mask) -> pa.Array:
     """These values, but NULL where not `valid`."""
     bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(values.type, len(values), [bits, values.buffers()[1]])

@@ -53,13 +53,13 @@ _OF_SLOTS = {
     "pc": (_WAIT, "pc"),
     "obj": (_WAIT, "obj"),
 }
-_KIND = pa.dictionary(pa.uint8(), pa.string())
+_NAME = pa.dictionary(pa.uint8(), pa.string())
 _CYCLES = pa.schema(
     [
         *(STEPS.field(n) for n in ("pid", "goid")),
         *((name, pa.int64()) for name in _MOMENTS),
-        *((name, _KIND) for name in _KINDS),
-        ("run_state", pa.dictionary(pa.uint8(), pa.string())),
+        *((name, _NAME) for name in _KINDS),
+        ("run_state", _NAME),
         ("reason", pa.dictionary(pa.int16(), pa.string())),
         *(STEPS.field(n) for n in ("stack_id", "next_other", "next_stack")),
         *((name, STEPS.field(column).type) for name, (_, column) in _OF_SLOTS.items()),
@@ -111,10 +111,9 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chu
 
     for made in _ahead(each()):
         if not whole:
-            con.register("raw_steps", made["raw_steps"])
+            con.register("raw_steps", made.pop("raw_steps"))
             periods = _Periods(con.sql("FROM int_periods() ORDER BY number, ts, ts_end"))
             con.register("raw_steps", NOTHING["raw_steps"])
-            made["raw_steps"] = NOTHING["raw_steps"]
             made["raw_cycles"] = cycles.of(periods, cycles.slots(periods))
         yield made
 
@@ -135,7 +134,7 @@ class _Steps(Protocol):
     breaks: Mask  # which are not what follows the one before
 
     def at(self, places: Positions, where: Mask | None = None) -> _steps.Take:
-        """Those of STEPS at some places; NULL except `where`."""
+        """Those of STEPS at some places, but for the pair; NULL except `where`."""
         ...
 
 
@@ -145,7 +144,9 @@ class _Periods:
     def __init__(self, rows: duckdb.DuckDBPyRelation) -> None:
         told = rows.to_arrow_table()
         self._columns = {field.name: Column(told[field.name].cast(field.type)) for field in STEPS}
-        pid, goid, ts, ts_end = (told[n].to_numpy() for n in ("pid", "goid", "ts", "ts_end"))
+        pid, goid, ts = (told[name].to_numpy() for name in ("pid", "goid", "ts"))
+        # As integers: where there are NULLs numpy would have floats, not exact beyond 2^53.
+        ts_end = told["ts_end"].fill_null(-1).to_numpy()
         self.pairs = told["pair"].to_numpy()
         self.breaks = np.ones(len(told), bool)
         self.breaks[1:] = (
@@ -164,7 +165,9 @@ def _some(steps: _Steps, slots: npt.NDArray[np.uint8]) -> pa.Table:
     """The steps that are in a cycle, as a table."""
     places = np.flatnonzero(slots != _NO_SLOT)
     take = steps.at(places)
-    return pa.table([pa.array(places), *map(take, STEPS.names)], schema=_NUMBERED)
+    pairs = pa.array(steps.pairs.take(places))
+    columns = (pairs if name == "pair" else take(name) for name in STEPS.names)
+    return pa.table([pa.array(places), *columns], schema=_NUMBERED)
 
 
 class _Cycles:
@@ -211,16 +214,16 @@ class _Cycles:
 
         def moment(number: int) -> pa.Array:
             """When what is in a slot begins, or would if there were something."""
-            before = np.maximum(places[number] - 1, first)
-            ts = steps.at(before)("ts_end")
             early = places[number] == first
+            if early.all():
+                return at_first("ts")
+            ts = steps.at(np.maximum(places[number] - 1, first))("ts_end")
             return pc.if_else(pa.array(early), at_first("ts"), ts) if early.any() else ts
 
         def kind(number: int) -> pa.Array:
             """By which transition it begins."""
-            before = np.maximum(places[number] - 1, first)
-            here = steps.pairs.take(before)
-            codes = np.where(places[number] == first, here >> 8, here & _steps.NONE)
+            here = steps.pairs.take(np.maximum(places[number] - 1, first))
+            codes = np.where(places[number] == first, here >> 8, here & 0xFF)
             return _named(codes.astype(np.uint8), self._kinds)
 
         def run_state() -> pa.Array:

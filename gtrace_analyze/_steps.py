@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gtrace_analyze._binding import PART_SHIFT, ROW_SHIFT
-from gtrace_analyze._columns import Column, Mask, Positions, with_nulls
+from gtrace_analyze._columns import Column, Mask, Positions
 from gtrace_analyze._errors import DamageError
 from gtrace_analyze.recording import Recording
 
@@ -166,15 +166,12 @@ class Changes:
         self.breaks[1:] = final[:-1]
 
     def at(self, places: Positions, where: Mask | None = None) -> Take:
-        """Those of STEPS at some places; NULL except `where`."""
+        """Those of STEPS at some places, but for the pair; NULL except `where`."""
         if where is not None and where.all():
             where = None
         here = pa.array(self._order.take(places, mode="clip"))
 
         def take(name: str) -> pa.Array:
-            if name == "pair":
-                pairs = pa.array(self.pairs.take(places, mode="clip"))
-                return pairs if where is None else with_nulls(pairs, where)
             if name in _OF_NEXT:
                 ends = ~self.final.take(places, mode="clip")
                 if where is not None:

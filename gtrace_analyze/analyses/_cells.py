@@ -1,7 +1,7 @@
 """What chosen goroutines did in each of equal parts of a span of time, and who woke whom of them.
 
-They are read once, and put together here: to plan that as SQL takes far longer than to
-do it.
+What they did is read once, and put together here: to plan that as SQL takes far longer than to do
+it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gtrace_analyze.analyses import goroutine
-from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals, Numbers
+from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, UNKNOWN, Intervals, Numbers
 from gtrace_analyze.engine import Engine
 from gtrace_rec.schema import STATES
 
@@ -30,6 +30,7 @@ _CYCLES = f"""
 # Left out where all of the time is looked at, since to compare takes longer than to read.
 _OVERLAP = "WHERE c.wait_ts < $end AND (c.ts_end IS NULL OR c.ts_end >= $start)"
 _AT_ONCE = 200_000
+_STATES = UNKNOWN + 1  # with the one that is not known
 
 
 class Cells:
@@ -47,7 +48,7 @@ class Cells:
         length = end - start
         self._firsts = np.array([-(-n * length // cells) for n in range(cells + 1)], np.int64)
         self._edges = np.array([start + n * length // cells for n in range(cells + 2)], np.int64)
-        self._ns = np.zeros(len(who) * cells * (len(STATES) + 1), np.int64)
+        self._ns = np.zeros(len(who) * cells * _STATES, np.int64)
         self._certain = np.ones(len(self._ns), np.bool_)
         self.wakes: list[tuple[int, int, int, int]] = []
         of_pid = {pid: _Lanes(who, pid, goroutine.until(engine, pid)) for pid, _ in who}
@@ -65,7 +66,7 @@ class Cells:
     def shares(self) -> pa.Table:
         """The columns pid, goid, cell, state, ns and certain, for each state that took time."""
         took = np.flatnonzero(self._ns)
-        lane, cell, state = np.unravel_index(took, (len(self._who), self._cells, len(STATES) + 1))
+        lane, cell, state = np.unravel_index(took, (len(self._who), self._cells, _STATES))
         who = np.array(self._who, np.int64).reshape(-1, 2)
         names = pa.array([*STATES, None], pa.string())
         return pa.table(
@@ -103,7 +104,7 @@ class Cells:
         ns -= np.maximum(ts[row], np.where(whole, 0, self._edges[cell]))
         counted = (ns > 0) & (cell < self._cells)
         row, cell, ns = row[counted], cell[counted], ns[counted]
-        key = (lane[row] * self._cells + cell) * (len(STATES) + 1) + state[row]
+        key = (lane[row] * self._cells + cell) * _STATES + state[row]
         np.add.at(self._ns, key, ns)
         self._certain[key[~certain[row]]] = False
 

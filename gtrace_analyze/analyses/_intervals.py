@@ -24,14 +24,15 @@ UNKNOWN = len(STATES)  # the number of a state that is not known
 COLUMNS = f"""wait_ts, ready_ts, run_ts, ts_end, first_state, last_state, certain,
     coalesce(enum_code(run_state), {UNKNOWN}) AS run_state"""
 _MOMENTS = ("wait_ts", "ready_ts", "run_ts", "ts_end")
-WAITING, RUNNABLE = STATES.index("waiting"), STATES.index("runnable")
+_WAITING, _RUNNABLE = STATES.index("waiting"), STATES.index("runnable")
 
 
 class Intervals:
     """The intervals in some rows, in no order.
 
     ``row`` is the one that each is in, ``slot`` which of its three states: 0 for waiting; ``state``
-    its number in STATES or UNKNOWN; ``ts`` and ``ts_end`` ns, `OPEN` if it did not end.
+    its number in STATES or UNKNOWN; ``ts`` and ``ts_end`` ns, `OPEN` if it did not end;
+    ``own_stack`` whether the row's stack is its own, since it is the first of them.
     """
 
     def __init__(self, cycles: pa.Table | pa.RecordBatch) -> None:
@@ -39,7 +40,7 @@ class Intervals:
             cycles[name].to_numpy() for name in ("first_state", "last_state", "certain")
         )
         moments = [_numbers(cycles[name]) for name in _MOMENTS]
-        states = (WAITING, RUNNABLE, cycles["run_state"].to_numpy())
+        states = (_WAITING, _RUNNABLE, cycles["run_state"].to_numpy())
         self._rows = rows = [
             np.flatnonzero((first <= slot) & (last >= slot)) for slot in range(len(states))
         ]
@@ -54,6 +55,7 @@ class Intervals:
         self.ts = each(moments[:-1])
         self.ts_end = each(moments[1:])
         self.state = each([np.broadcast_to(state, len(first)) for state in states])
+        self.own_stack = first[self.row] == self.slot
         self.certain = certain[self.row] >> self.slot & 1 != 0
 
     def of_slots(self, *names: str | None) -> pa.ChunkedArray:

@@ -156,19 +156,24 @@ class _Read:
 
     def rows(self, numbers: list[int]) -> dict[int, dict[str, Any]]:
         """What else is known of some."""
-        did = self._order[numbers]
-        names = ["reason", "stack_id", "waker_goid", "wake", "first_state"]
-        chosen = self._cycles.select(names).take(pa.array(self._did.row[did]))
+        at, did = self._order[numbers], self._did
+        names = ["stack_id", "reason", "wake", "waker_goid"]
+        chosen = self._cycles.select(names).take(pa.array(did.row[at]))
         columns = [_plain(column).to_pylist() for column in chosen.columns]
-        own = (each[did].tolist() for each in (self._did.slot, self._did.state, self._did.certain))
+        own = (each[at].tolist() for each in (did.slot, did.state, did.certain, did.own_stack))
         rows = {}
-        for number, slot, state, certain, *row in zip(numbers, *own, *columns, strict=True):
-            told = dict(zip(names, row, strict=True))
-            if slot > 0:
-                told |= {"reason": None, "waker_goid": None, "wake": None}
-            if slot > told.pop("first_state"):
-                told["stack_id"] = None
-            rows[number] = told | {"state": (*STATES, None)[state], "certain": certain}
+        for number, slot, state, certain, own_stack, stack_id, *of_wait in zip(
+            numbers, *own, *columns, strict=True
+        ):
+            reason, wake, waker_goid = of_wait if slot == 0 else (None, None, None)
+            rows[number] = {
+                "state": (*STATES, None)[state],
+                "reason": reason,
+                "stack_id": stack_id if own_stack else None,
+                "wake": wake,
+                "waker_goid": waker_goid,
+                "certain": certain,
+            }
         return rows
 
 

@@ -140,8 +140,7 @@ def _of_stacks(stack_id: pa.ChunkedArray, stacks: pa.Table, name: str) -> pa.Chu
 
 def _intervals(cycles: pa.Table, ended: int, stacks: pa.Table) -> pa.Table:
     did = Intervals(cycles)
-    own = pc.equal(did.of_rows("first_state"), pa.array(did.slot))
-    stack_id = pc.if_else(own, did.of_rows("stack_id"), None)
+    stack_id = pc.if_else(pa.array(did.own_stack), did.of_rows("stack_id"), None)
     return pa.table(
         {
             "ts": did.ts,

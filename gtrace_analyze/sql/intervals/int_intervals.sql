@@ -24,7 +24,17 @@ CREATE TEMP VIEW int_intervals (
     certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
                      -- is a legal one
 ) AS
-WITH cycles AS NOT MATERIALIZED (
-    FROM int_cycles
-)
-FROM int_intervals_in('cycles')
+SELECT
+    pid, goid, 'waiting'::goroutine_state, ts, ts_end, began_by, ended_by, reason, stack_id,
+    wake, waker_goid, waker_stack_id, tid, NULL, pc, obj, certain
+FROM int_waits
+UNION ALL
+SELECT
+    pid, goid, 'runnable'::goroutine_state, ts, ts_end, began_by, ended_by, NULL, stack_id, NULL, NULL,
+    NULL, tid, NULL, NULL, NULL, certain
+FROM int_runnables
+UNION ALL
+SELECT
+    pid, goid, state, ts, ts_end, began_by, ended_by, NULL, stack_id, NULL, NULL, NULL, tid, cpu, NULL,
+    NULL, certain
+FROM int_runs

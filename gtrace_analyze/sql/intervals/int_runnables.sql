@@ -13,7 +13,15 @@ CREATE TEMP VIEW int_runnables (
     tid,       -- the thread that began it; NULL where on none
     certain    -- nothing was lost within it, and its end is a legal one
 ) AS
-WITH cycles AS NOT MATERIALIZED (
-    FROM int_cycles
-)
-FROM int_runnables_in('cycles')
+SELECT
+    pid,
+    goid,
+    ready_ts,
+    run_ts,
+    ready_by,
+    run_by,
+    CASE WHEN first_state = 1 THEN stack_id END,
+    ready_tid,
+    certain & 2 <> 0
+FROM int_cycles
+WHERE first_state <= 1 AND last_state >= 1

@@ -16,7 +16,17 @@ CREATE TEMP VIEW int_runs (
     cpu,       -- the processor where it began; NULL where a snapshot says so
     certain    -- nothing was lost within it, and its end is a legal one
 ) AS
-WITH cycles AS NOT MATERIALIZED (
-    FROM int_cycles
-)
-FROM int_runs_in('cycles')
+SELECT
+    pid,
+    goid,
+    run_state,
+    run_ts,
+    ts_end,
+    run_by,
+    ended_by,
+    CASE WHEN first_state = 2 THEN stack_id END,
+    run_tid,
+    run_cpu,
+    certain & 4 <> 0
+FROM int_cycles
+WHERE last_state = 2

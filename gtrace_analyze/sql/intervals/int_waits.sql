@@ -21,7 +21,21 @@ CREATE TEMP VIEW int_waits (
     certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
                      -- is a legal one
 ) AS
-WITH cycles AS NOT MATERIALIZED (
-    FROM int_cycles
-)
-FROM int_waits_in('cycles')
+SELECT
+    pid,
+    goid,
+    wait_ts,
+    ready_ts,
+    wait_by,
+    ready_by,
+    reason,
+    stack_id,
+    wake,
+    waker_goid,
+    waker_stack_id,
+    wait_tid,
+    pc,
+    obj,
+    certain & 1 <> 0
+FROM int_cycles
+WHERE first_state = 0
