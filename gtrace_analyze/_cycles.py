@@ -1,9 +1,10 @@
 """What is made of chunks of a recording: the cycles of all goroutines, and their births and ends.
 
 Of each goroutine up to three steps that follow each other are one row: it waits, then is runnable,
-then runs. What is made of one chunk lies together: in the table, all that ended in a span of time,
-goroutine by goroutine. The events that begin and end lives are taken out on the way, for the same
-reason.
+then runs. What such a row has in common with many others, all but times and places, is a row of its
+own, its shape. What is made of one chunk lies together: in the table, all that ended in a span of
+time, goroutine by goroutine. The events that begin and end lives are taken out on the way, for the
+same reason.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ from gtrace_analyze.recording import Recording
 __all__ = ["NOTHING", "SOURCES", "TABLES", "Chunk", "chunks"]
 
 T = TypeVar("T")
+_Keys = npt.NDArray[np.uint64]
 
 # Tables made of chunks, one after the other, and what those are made of besides events.
-TABLES = ("int_cycles", "int_life_events")
+TABLES = ("int_cycles", "int_shapes", "int_life_events")
 SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
 
 _EVENTS = 1_000_000  # in a chunk
@@ -39,6 +41,8 @@ _THREADS = 3
 # that is known. Behind it: in no cycle.
 _SLOTS = ("waiting", "runnable", None)
 _WAIT, _READY, _RUN, _NO_SLOT = range(len(_SLOTS) + 1)
+_NO_PAIR = 0xFFFF  # in the place of a pair of kinds: there is no such step
+_NO_REASON = 0xFFF
 # In which order those lie that have only some, by the sum of 1, 2 and 4 for those.
 _RANKS = np.array([7, 0, 5, 1, 4, 6, 3, 2], np.uint8)
 # When what is in a slot begins and by what; the last is the end of all.
@@ -53,17 +57,25 @@ _OF_SLOTS = {
     "pc": (_WAIT, "pc"),
     "obj": (_WAIT, "obj"),
 }
-_NAME = pa.dictionary(pa.uint8(), pa.string())
 _CYCLES = pa.schema(
     [
         *(STEPS.field(n) for n in ("pid", "goid")),
         *((name, pa.int64()) for name in _MOMENTS),
+        ("shape", pa.uint32()),
+        *(STEPS.field(n) for n in ("stack_id", "next_other", "next_stack")),
+        *((name, STEPS.field(column).type) for name, (_, column) in _OF_SLOTS.items()),
+    ]
+)
+_NAME = pa.dictionary(pa.uint8(), pa.string())
+_SHAPES = pa.schema(
+    [
+        ("shape", pa.uint32()),
+        *((name, pa.uint8()) for name in ("first_state", "last_state")),
         *((name, _NAME) for name in _KINDS),
         ("run_state", _NAME),
         ("reason", pa.dictionary(pa.int16(), pa.string())),
-        *(STEPS.field(n) for n in ("stack_id", "next_other", "next_stack")),
-        *((name, STEPS.field(column).type) for name, (_, column) in _OF_SLOTS.items()),
-        *((name, pa.uint8()) for name in ("first_state", "last_state", "certain")),
+        ("told", pa.bool_()),  # whether what ended the wait names another goroutine
+        ("certain", pa.uint8()),
     ]
 )
 # Steps that DuckDB cuts, each with its place among those of its chunk.
@@ -74,6 +86,7 @@ Chunk = dict[str, pa.Table]
 NOTHING: Chunk = {
     "raw_steps": _NUMBERED.empty_table(),
     "raw_cycles": _CYCLES.empty_table(),
+    "raw_shapes": _SHAPES.empty_table(),
     "raw_life_events": _steps.LIFE_EVENTS.empty_table(),
 }
 
@@ -95,9 +108,7 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chu
         slots = cycles.slots(steps)
         if not last:
             slots[steps.final] = _NO_SLOT  # their end is yet to come
-        made = (
-            {"raw_cycles": cycles.of(steps, slots)} if whole else {"raw_steps": _some(steps, slots)}
-        )
+        made = cycles.of(steps, slots) if whole else {"raw_steps": _some(steps, slots)}
         return {**made, "raw_life_events": transitions.life_events(events)}
 
     def each() -> Iterator[Chunk]:
@@ -114,7 +125,7 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chu
             con.register("raw_steps", made.pop("raw_steps"))
             periods = _Periods(con.sql("FROM int_periods() ORDER BY number, ts, ts_end"))
             con.register("raw_steps", NOTHING["raw_steps"])
-            made["raw_cycles"] = cycles.of(periods, cycles.slots(periods))
+            made |= cycles.of(periods, cycles.slots(periods))
         yield made
 
 
@@ -147,7 +158,7 @@ class _Periods:
         pid, goid, ts = (told[name].to_numpy() for name in ("pid", "goid", "ts"))
         # As integers: where there are NULLs numpy would have floats, not exact beyond 2^53.
         ts_end = told["ts_end"].fill_null(-1).to_numpy()
-        self.pairs = told["pair"].to_numpy()
+        self.pairs = told["pair"].to_numpy().astype(np.uint16)
         self.breaks = np.ones(len(told), bool)
         self.breaks[1:] = (
             (pid[1:] != pid[:-1])
@@ -189,6 +200,7 @@ class _Cycles:
         own = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE own_stack").fetchall()
         self._own_stack = np.zeros(1 << 8, bool)  # of kinds
         self._own_stack[[code for (code,) in own]] = True
+        self._shapes: dict[int, int] = {}  # their numbers by their keys
 
     def slots(self, steps: _Steps) -> npt.NDArray[np.uint8]:
         """Which of _SLOTS each step is, or _NO_SLOT."""
@@ -201,16 +213,19 @@ class _Cycles:
             slots[unseen[none.to_numpy(zero_copy_only=False)]] = _NO_SLOT
         return slots
 
-    def of(self, steps: _Steps, slots: npt.NDArray[np.uint8]) -> pa.Table:
-        """The cycles of some steps."""
+    def of(self, steps: _Steps, slots: npt.NDArray[np.uint8]) -> Chunk:
+        """The cycles of some steps, and their shapes as far as they are new."""
         owns = self._own_stack.take(steps.pairs >> 8)
         # A stack of its own can only be the first one's of a row.
         places, there = _laid_out(slots, steps.breaks | owns)
         first = places[0]
         takes = [steps.at(place, here) for place, here in zip(places, there, strict=False)]
         at_first = steps.at(first)
-        pairs = [steps.pairs.take(place, mode="clip") for place in places[:-1]]
-        at_woken = steps.at(first, there[_WAIT] & self._woken.take(pairs[_WAIT]))
+        pairs = [
+            np.where(here, steps.pairs.take(place, mode="clip"), _NO_PAIR)
+            for place, here in zip(places, there, strict=False)
+        ]
+        at_woken = steps.at(first, self._woken.take(pairs[_WAIT]))
 
         def moment(number: int) -> pa.Array:
             """When what is in a slot begins, or would if there were something."""
@@ -220,42 +235,62 @@ class _Cycles:
             ts = steps.at(np.maximum(places[number] - 1, first))("ts_end")
             return pc.if_else(pa.array(early), at_first("ts"), ts) if early.any() else ts
 
-        def kind(number: int) -> pa.Array:
-            """By which transition it begins."""
-            here = steps.pairs.take(np.maximum(places[number] - 1, first))
-            codes = np.where(places[number] == first, here >> 8, here & 0xFF)
-            return _named(codes.astype(np.uint8), self._kinds)
-
-        def run_state() -> pa.Array:
-            codes = self._states.take(pairs[_RUN])
-            return _named(np.where(there[_RUN], codes, np.uint8(_steps.NONE)), self._names)
-
-        def certain() -> pa.Array:
-            bits = np.zeros(len(first), np.uint8)
-            for slot, take in enumerate(takes):
-                sure = take("certain").fill_null(False).to_numpy(zero_copy_only=False)
-                bits |= (sure & self._legal.take(pairs[slot])).view(np.uint8) << slot
-            return pa.array(bits)
-
         made: dict[str, Callable[[], pa.Array]] = {
-            "reason": lambda: pa.DictionaryArray.from_arrays(
-                takes[_WAIT]("reason"), self._reasons, safe=False
-            ),
             "stack_id": lambda: steps.at(first, owns.take(first))("stack_id"),
-            "run_state": run_state,
-            "first_state": lambda: pa.array(slots.take(first)),
-            "last_state": lambda: pa.array(slots.take(places[-1] - 1)),
-            "certain": certain,
             **{name: partial(moment, number) for number, name in enumerate(_MOMENTS)},
-            **{name: partial(kind, number) for number, name in enumerate(_KINDS)},
             **{name: partial(at_first, name) for name in ("pid", "goid")},
             **{name: partial(at_woken, name) for name in ("next_other", "next_stack")},
             **{name: partial(takes[slot], column) for name, (slot, column) in _OF_SLOTS.items()},
         }
         with ThreadPoolExecutor(_THREADS) as threads:
-            columns = list(threads.map(lambda name: made[name](), _CYCLES.names))
-        whole = pa.table(columns, schema=_CYCLES)
-        return pa.Table.from_batches(whole.to_batches(max_chunksize=_BATCH), schema=_CYCLES)
+            columns = dict(zip(made, threads.map(lambda make: make(), made.values()), strict=True))
+        flags = [
+            *(take("certain").fill_null(False) for take in takes),
+            columns["next_other"].is_valid(),
+        ]
+        columns["shape"], shapes = self._shaped(_keys(pairs, takes[_WAIT]("reason"), flags))
+        whole = pa.table([columns[name] for name in _CYCLES.names], schema=_CYCLES)
+        return {
+            "raw_cycles": pa.Table.from_batches(whole.to_batches(_BATCH), schema=_CYCLES),
+            "raw_shapes": shapes,
+        }
+
+    def _shaped(self, keys: _Keys) -> tuple[pa.Array, pa.Table]:
+        """The numbers of shapes by their keys, and those that are new."""
+        encoded = pa.array(keys).dictionary_encode()
+        before = len(self._shapes)
+        numbers = [
+            self._shapes.setdefault(key, len(self._shapes))
+            for key in encoded.dictionary.to_pylist()
+        ]
+        shape = pa.array(numbers, pa.uint32()).take(encoded.indices)
+        return shape, self._described([*self._shapes][before:], before)
+
+    def _described(self, keys: list[int], first: int) -> pa.Table:
+        """The shapes with these keys, which are numbered from `first` on."""
+        pairs, reasons, (*sure, told) = _parts(np.array(keys, np.uint64))
+        there = [pair != _NO_PAIR for pair in pairs]
+        slots = np.arange(len(there))[:, np.newaxis]
+        codes = np.select(there, pairs) >> 8
+        kinds = [codes]
+        for pair, here in zip(pairs, there, strict=True):
+            codes = np.where(here, pair & 0xFF, codes)
+            kinds.append(codes)
+        certain = [self._legal.take(pair) & here for pair, here in zip(pairs, sure, strict=True)]
+        columns = {
+            "shape": np.arange(first, first + len(keys)),
+            "first_state": np.where(there, slots, len(there)).min(axis=0),
+            "last_state": np.where(there, slots, -1).max(axis=0),
+            **{
+                name: _named(kind.astype(np.uint8), self._kinds)
+                for name, kind in zip(_KINDS, kinds, strict=True)
+            },
+            "run_state": _named(self._states.take(pairs[_RUN]), self._names),
+            "reason": pa.DictionaryArray.from_arrays(reasons, self._reasons, safe=False),
+            "told": told,
+            "certain": sum(here.view(np.uint8) << slot for slot, here in enumerate(certain)),
+        }
+        return pa.table([columns[name] for name in _SHAPES.names], schema=_SHAPES)
 
 
 def _laid_out(slots: npt.NDArray[np.uint8], breaks: Mask) -> tuple[list[Positions], list[Mask]]:
@@ -279,6 +314,24 @@ def _laid_out(slots: npt.NDArray[np.uint8], breaks: Mask) -> tuple[list[Position
     sums = sum(here.view(np.uint8) << slot for slot, here in enumerate(there))
     order = np.argsort(_RANKS.take(sums), kind="stable")
     return [each.take(order) for each in places], [each.take(order) for each in there]
+
+
+def _keys(pairs: list[npt.NDArray[np.uint16]], reasons: pa.Array, flags: list[pa.Array]) -> _Keys:
+    """What a shape consists of as one number, from which `_parts` has it again."""
+    keys: _Keys = reasons.cast(pa.int64()).fill_null(_NO_REASON).to_numpy().astype(np.uint64)
+    for flag in flags:
+        keys = keys << 1 | flag.to_numpy(zero_copy_only=False)
+    for pair in pairs:
+        keys = keys << 16 | pair
+    return keys
+
+
+def _parts(keys: _Keys) -> tuple[list[npt.NDArray[np.uint16]], pa.Array, list[Mask]]:
+    """The pairs, reasons (int16) and flags that make these numbers."""
+    pairs = [(keys >> 16 * n).astype(np.uint16) for n in reversed(range(len(_SLOTS)))]
+    flags = [keys >> 16 * len(_SLOTS) + n & 1 != 0 for n in reversed(range(len(_SLOTS) + 1))]
+    reasons = (keys >> 16 * len(_SLOTS) + len(flags)).astype(np.int16)
+    return pairs, pa.array(reasons, mask=reasons == _NO_REASON), flags
 
 
 def _named(codes: npt.NDArray[np.uint8], names: list[str]) -> pa.Array:

@@ -23,8 +23,9 @@ __all__ = ["Cells"]
 # not, which takes twice as long.
 _CYCLES = f"""
     SELECT c.pid, c.goid, {COLUMNS},
-        CASE WHEN c.wake = 'goroutine' THEN c.waker_goid ELSE -1 END AS waker
+        CASE WHEN s.wake = 'goroutine' THEN c.waker_goid ELSE -1 END AS waker
     FROM int_cycles AS c
+    JOIN int_shapes AS s ON s.shape = c.shape
     SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) AS g ON g.goid = c.goid
 """
 # Left out where all of the time is looked at, since to compare takes longer than to read.

@@ -20,7 +20,7 @@ Numbers = npt.NDArray[np.int64]
 
 OPEN = 2**63 - 1  # the end of what did not end
 UNKNOWN = len(STATES)  # the number of a state that is not known
-# The columns that there must be, for a query of `int_cycles`.
+# The columns that there must be, for a query of `int_cycles` and `int_shapes`.
 COLUMNS = f"""wait_ts, ready_ts, run_ts, ts_end, first_state, last_state, certain,
     coalesce(enum_code(run_state), {UNKNOWN}) AS run_state"""
 _MOMENTS = ("wait_ts", "ready_ts", "run_ts", "ts_end")

@@ -73,7 +73,9 @@ class Path:
 
 _CYCLES = f"""
     SELECT goid, {COLUMNS}, reason, stack_id, wake, waker_goid
-    FROM int_cycles AS c {{whose}}
+    FROM int_cycles AS c
+    JOIN int_shapes AS s ON s.shape = c.shape
+    {{whose}}
     WHERE c.pid = $pid AND c.wait_ts < $end AND (c.ts_end IS NULL OR c.ts_end >= $start) {{which}}
 """
 _OF_ALL = _CYCLES.format(whose="", which="LIMIT $most")

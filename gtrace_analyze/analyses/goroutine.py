@@ -48,16 +48,24 @@ _PLACES = """
         max(ready_ts - wait_ts) AS max_ns,
         max($ended - wait_ts) FILTER (ready_ts IS NULL) AS open_ns,
         sum(last_state - first_state + 1)::BIGINT AS intervals, max(wait_ts, $most) AS latest
-    FROM int_cycles WHERE pid = $pid AND goid = $goid
+    FROM int_cycles AS c
+    JOIN int_shapes AS s ON s.shape = c.shape
+    WHERE pid = $pid AND goid = $goid
     GROUP BY ALL
 """
 _BY_TIME = ("-spent_ns", "reason", "function", "line")
 _WAKERS = """
     WITH woken AS (
-        SELECT wake, waker_goid, count(*) AS wakes, sum(ready_ts - wait_ts)::BIGINT AS waited_ns
-        FROM int_cycles
-        WHERE pid = $pid AND goid = $goid AND wake IS NOT NULL AND ready_by <> 'park_undone'
-        GROUP BY wake, waker_goid
+        SELECT
+            s.wake,
+            CASE WHEN NOT s.polled THEN c.waker_goid END AS waker_goid,
+            count(*) AS wakes,
+            sum(c.ready_ts - c.wait_ts)::BIGINT AS waited_ns
+        FROM int_cycles AS c
+        JOIN int_shapes AS s ON s.shape = c.shape
+        WHERE c.pid = $pid AND c.goid = $goid
+            AND s.wake IS NOT NULL AND s.ready_by <> 'park_undone'
+        GROUP BY ALL
     )
     SELECT w.wake::VARCHAR AS wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
     FROM woken AS w
@@ -73,8 +81,11 @@ _BY_NUMBER = ("-goroutines", "created_at", "function")
 _CYCLES = f"""
     SELECT {COLUMNS}, wait_by::VARCHAR AS wait_by, ready_by::VARCHAR AS ready_by,
         run_by::VARCHAR AS run_by, ended_by::VARCHAR AS ended_by, reason::VARCHAR AS reason,
-        stack_id, wake::VARCHAR AS wake, waker_goid, wait_tid, ready_tid, run_tid, run_cpu
-    FROM int_cycles WHERE pid = $pid AND goid = $goid AND wait_ts >= $since
+        stack_id, wake::VARCHAR AS wake, CASE WHEN NOT polled THEN waker_goid END AS waker_goid,
+        wait_tid, ready_tid, run_tid, run_cpu
+    FROM int_cycles AS c
+    JOIN int_shapes AS s ON s.shape = c.shape
+    WHERE pid = $pid AND goid = $goid AND wait_ts >= $since
 """
 _STACKS = """
     SELECT stack_id, site, function, file, line,

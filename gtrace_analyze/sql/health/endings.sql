@@ -10,11 +10,41 @@ CREATE TABLE endings (
     intervals,  -- how many
     backwards   -- how many of them ended before they began
 ) AS
-WITH counted AS (
-    SELECT state, ended_by, certain, count(*) AS intervals, count(*) FILTER (ts_end < ts) AS backwards
-    FROM int_intervals
+WITH shaped AS (
+    SELECT
+        shape,
+        count(*) AS cycles,
+        count(*) FILTER (ready_ts < wait_ts) AS waits_backwards,
+        count(*) FILTER (run_ts < ready_ts) AS runnables_backwards,
+        count(*) FILTER (ts_end < run_ts) AS runs_backwards
+    FROM int_cycles
+    GROUP BY shape
+),
+told AS (
+    SELECT
+        n.slot,
+        CASE n.slot WHEN 0 THEN 'waiting' WHEN 1 THEN 'runnable' ELSE s.run_state::VARCHAR END AS state,
+        CASE n.slot WHEN 0 THEN s.wait_by WHEN 1 THEN s.ready_by ELSE s.run_by END AS began_by,
+        CASE n.slot WHEN 0 THEN s.ready_by WHEN 1 THEN s.run_by ELSE s.ended_by END AS ended_by,
+        s.certain & (1 << n.slot) <> 0 AS certain,
+        c.cycles,
+        CASE n.slot
+            WHEN 0 THEN c.waits_backwards WHEN 1 THEN c.runnables_backwards ELSE c.runs_backwards
+        END AS backwards
+    FROM shaped AS c
+    JOIN int_shapes AS s ON s.shape = c.shape
+    JOIN (VALUES (0), (1), (2)) AS n (slot) ON n.slot BETWEEN s.first_state AND s.last_state
+),
+counted AS (
+    SELECT
+        state::goroutine_state AS state,
+        ended_by,
+        certain,
+        sum(cycles)::BIGINT AS intervals,
+        sum(backwards)::BIGINT AS backwards
+    FROM told
     WHERE began_by <> 'unseen'
-    GROUP BY state, ended_by, certain
+    GROUP BY ALL
 )
 SELECT
     c.state,

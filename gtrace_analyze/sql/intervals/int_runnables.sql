@@ -14,14 +14,15 @@ CREATE TEMP VIEW int_runnables (
     certain    -- nothing was lost within it, and its end is a legal one
 ) AS
 SELECT
-    pid,
-    goid,
-    ready_ts,
-    run_ts,
-    ready_by,
-    run_by,
-    CASE WHEN first_state = 1 THEN stack_id END,
-    ready_tid,
-    certain & 2 <> 0
-FROM int_cycles
-WHERE first_state <= 1 AND last_state >= 1
+    c.pid,
+    c.goid,
+    c.ready_ts,
+    c.run_ts,
+    s.ready_by,
+    s.run_by,
+    CASE WHEN s.first_state = 1 THEN c.stack_id END,
+    c.ready_tid,
+    s.certain & 2 <> 0
+FROM int_cycles AS c
+JOIN int_shapes AS s ON s.shape = c.shape
+WHERE s.first_state <= 1 AND s.last_state >= 1

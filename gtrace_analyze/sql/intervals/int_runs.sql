@@ -17,16 +17,17 @@ CREATE TEMP VIEW int_runs (
     certain    -- nothing was lost within it, and its end is a legal one
 ) AS
 SELECT
-    pid,
-    goid,
-    run_state,
-    run_ts,
-    ts_end,
-    run_by,
-    ended_by,
-    CASE WHEN first_state = 2 THEN stack_id END,
-    run_tid,
-    run_cpu,
-    certain & 4 <> 0
-FROM int_cycles
-WHERE last_state = 2
+    c.pid,
+    c.goid,
+    s.run_state,
+    c.run_ts,
+    c.ts_end,
+    s.run_by,
+    s.ended_by,
+    CASE WHEN s.first_state = 2 THEN c.stack_id END,
+    c.run_tid,
+    c.run_cpu,
+    s.certain & 4 <> 0
+FROM int_cycles AS c
+JOIN int_shapes AS s ON s.shape = c.shape
+WHERE s.last_state = 2

@@ -22,20 +22,21 @@ CREATE TEMP VIEW int_waits (
                      -- is a legal one
 ) AS
 SELECT
-    pid,
-    goid,
-    wait_ts,
-    ready_ts,
-    wait_by,
-    ready_by,
-    reason,
-    stack_id,
-    wake,
-    waker_goid,
-    waker_stack_id,
-    wait_tid,
-    pc,
-    obj,
-    certain & 1 <> 0
-FROM int_cycles
-WHERE first_state = 0
+    c.pid,
+    c.goid,
+    c.wait_ts,
+    c.ready_ts,
+    s.wait_by,
+    s.ready_by,
+    s.reason,
+    c.stack_id,
+    s.wake,
+    CASE WHEN NOT s.polled THEN c.waker_goid END,
+    CASE WHEN NOT s.polled THEN c.waker_stack_id END,
+    c.wait_tid,
+    c.pc,
+    c.obj,
+    s.certain & 1 <> 0
+FROM int_cycles AS c
+JOIN int_shapes AS s ON s.shape = c.shape
+WHERE s.first_state = 0

@@ -68,7 +68,8 @@ past AS (
         count(*) FILTER (first_state = 0) AS waits,
         -- A state that is missing takes no time, and is not certain.
         bool_and(certain + (1::UTINYINT << first_state) = 1::UTINYINT << (last_state + 1)) AS certain
-    FROM int_cycles
+    FROM int_cycles AS c
+    JOIN int_shapes AS s ON s.shape = c.shape
     GROUP BY pid, goid
 ),
 present AS (
