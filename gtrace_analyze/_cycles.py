@@ -320,9 +320,9 @@ def _keys(pairs: list[npt.NDArray[np.uint16]], reasons: pa.Array, flags: list[pa
     """What a shape consists of as one number, from which `_parts` has it again."""
     keys: _Keys = reasons.cast(pa.int64()).fill_null(_NO_REASON).to_numpy().astype(np.uint64)
     for flag in flags:
-        keys = keys << 1 | flag.to_numpy(zero_copy_only=False)
+        keys = keys << np.uint64(1) | flag.to_numpy(zero_copy_only=False)
     for pair in pairs:
-        keys = keys << 16 | pair
+        keys = keys << np.uint64(16) | pair
     return keys
 
 
