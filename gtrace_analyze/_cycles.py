@@ -10,7 +10,8 @@ same reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -113,11 +114,12 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chu
 
     def each() -> Iterator[Chunk]:
         pieces: list[pa.Table] = []
-        for piece in _ahead(transitions.of_events(recording)):
+        wanted = 1  # so that DuckDB has something to do soon
+        for piece in _ahead(transitions.of_events(recording), 4):
             pieces.append(piece)
-            if sum(piece.num_rows for piece in pieces) >= _EVENTS:
+            if sum(piece.num_rows for piece in pieces) >= wanted:
                 yield chunk(pieces)
-                pieces = []
+                pieces, wanted = [], _EVENTS
         yield chunk(pieces, last=True)
 
     for made in _ahead(each()):
@@ -129,12 +131,14 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chu
         yield made
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same, each made by a thread while what came before it is used."""
+def _ahead(items: Iterator[T], most: int = 1) -> Iterator[T]:
+    """The same, made by a thread up to so many before they are used."""
+    coming: deque[Future[T | None]] = deque()
     with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
+        for _ in range(most):
+            coming.append(thread.submit(next, items, None))
+        while (item := coming.popleft().result()) is not None:
+            coming.append(thread.submit(next, items, None))
             yield item
 
 
