@@ -1,10 +1,10 @@
 """What is made of chunks of a recording: the cycles of all goroutines, and their births and ends.
 
 Of each goroutine up to three steps that follow each other are one row: it waits, then is runnable,
-then runs. What such a row has in common with many others, all but times and places, is a row of its
-own, its shape. What is made of one chunk lies together: in the table, all that ended in a span of
-time, goroutine by goroutine. The events that begin and end lives are taken out on the way, for the
-same reason.
+then runs. What such a row has in common with many others, all but whose it is, when and on which
+threads, is a row of its own, its shape. What is made of one chunk lies together: in the table, all
+that ended in a span of time, goroutine by goroutine. The events that begin and end lives are taken
+out on the way, for the same reason.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ _SLOTS = ("waiting", "runnable", None)
 _WAIT, _READY, _RUN, _NO_SLOT = range(len(_SLOTS) + 1)
 _NO_PAIR = 0xFFFF  # in the place of a pair of kinds: there is no such step
 _NO_REASON = 0xFFF
+_NO_STACK = -1
 # In which order those lie that have only some, by the sum of 1, 2 and 4 for those.
 _RANKS = np.array([7, 0, 5, 1, 4, 6, 3, 2], np.uint8)
 # When what is in a slot begins and by what; the last is the end of all.
@@ -63,7 +64,7 @@ _CYCLES = pa.schema(
         *(STEPS.field(n) for n in ("pid", "goid")),
         *((name, pa.int64()) for name in _MOMENTS),
         ("shape", pa.uint32()),
-        *(STEPS.field(n) for n in ("stack_id", "next_other", "next_stack")),
+        *(STEPS.field(n) for n in ("next_other", "next_stack")),
         *((name, STEPS.field(column).type) for name, (_, column) in _OF_SLOTS.items()),
     ]
 )
@@ -75,6 +76,7 @@ _SHAPES = pa.schema(
         *((name, _NAME) for name in _KINDS),
         ("run_state", _NAME),
         ("reason", pa.dictionary(pa.int16(), pa.string())),
+        STEPS.field("stack_id"),
         ("told", pa.bool_()),  # whether what ended the wait names another goroutine
         ("certain", pa.uint8()),
     ]
@@ -114,12 +116,11 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chu
 
     def each() -> Iterator[Chunk]:
         pieces: list[pa.Table] = []
-        wanted = 1  # so that DuckDB has something to do soon
         for piece in _ahead(transitions.of_events(recording), 4):
             pieces.append(piece)
-            if sum(piece.num_rows for piece in pieces) >= wanted:
+            if sum(piece.num_rows for piece in pieces) >= _EVENTS:
                 yield chunk(pieces)
-                pieces, wanted = [], _EVENTS
+                pieces = []
         yield chunk(pieces, last=True)
 
     for made in _ahead(each()):
@@ -204,7 +205,8 @@ class _Cycles:
         own = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE own_stack").fetchall()
         self._own_stack = np.zeros(1 << 8, bool)  # of kinds
         self._own_stack[[code for (code,) in own]] = True
-        self._shapes: dict[int, int] = {}  # their numbers by their keys
+        self._plots: dict[int, int] = {}  # numbers of what shapes are but for stacks, by their keys
+        self._shapes: dict[int, int] = {}  # numbers of shapes, by those and stacks
 
     def slots(self, steps: _Steps) -> npt.NDArray[np.uint8]:
         """Which of _SLOTS each step is, or _NO_SLOT."""
@@ -240,7 +242,6 @@ class _Cycles:
             return pc.if_else(pa.array(early), at_first("ts"), ts) if early.any() else ts
 
         made: dict[str, Callable[[], pa.Array]] = {
-            "stack_id": lambda: steps.at(first, owns.take(first))("stack_id"),
             **{name: partial(moment, number) for number, name in enumerate(_MOMENTS)},
             **{name: partial(at_first, name) for name in ("pid", "goid")},
             **{name: partial(at_woken, name) for name in ("next_other", "next_stack")},
@@ -252,27 +253,27 @@ class _Cycles:
             *(take("certain").fill_null(False) for take in takes),
             columns["next_other"].is_valid(),
         ]
-        columns["shape"], shapes = self._shaped(_keys(pairs, takes[_WAIT]("reason"), flags))
+        stacks = steps.at(first, owns.take(first))("stack_id").fill_null(_NO_STACK)
+        keys = _keys(pairs, takes[_WAIT]("reason"), flags)
+        columns["shape"], shapes = self._shaped(keys, stacks.to_numpy())
         whole = pa.table([columns[name] for name in _CYCLES.names], schema=_CYCLES)
         return {
             "raw_cycles": pa.Table.from_batches(whole.to_batches(_BATCH), schema=_CYCLES),
             "raw_shapes": shapes,
         }
 
-    def _shaped(self, keys: _Keys) -> tuple[pa.Array, pa.Table]:
-        """The numbers of shapes by their keys, and those that are new."""
-        encoded = pa.array(keys).dictionary_encode()
-        before = len(self._shapes)
-        numbers = [
-            self._shapes.setdefault(key, len(self._shapes))
-            for key in encoded.dictionary.to_pylist()
-        ]
-        shape = pa.array(numbers, pa.uint32()).take(encoded.indices)
-        return shape, self._described([*self._shapes][before:], before)
+    def _shaped(self, keys: _Keys, stacks: npt.NDArray[np.int32]) -> tuple[pa.Array, pa.Table]:
+        """The numbers of shapes, and those that are new."""
+        plots, _ = _numbered(keys, self._plots)
+        with_stacks = plots.to_numpy().astype(np.uint64) << np.uint64(32) | stacks.view(np.uint32)
+        shapes, new = _numbered(with_stacks, self._shapes)
+        return shapes, self._described(np.array(new, np.uint64), len(self._shapes) - len(new))
 
-    def _described(self, keys: list[int], first: int) -> pa.Table:
+    def _described(self, keys: _Keys, first: int) -> pa.Table:
         """The shapes with these keys, which are numbered from `first` on."""
-        pairs, reasons, (*sure, told) = _parts(np.array(keys, np.uint64))
+        plots = np.array([*self._plots], np.uint64).take(keys >> np.uint64(32))
+        stacks = keys.astype(np.uint32).view(np.int32)
+        pairs, reasons, (*sure, told) = _parts(plots)
         there = [pair != _NO_PAIR for pair in pairs]
         slots = np.arange(len(there))[:, np.newaxis]
         codes = np.select(there, pairs) >> 8
@@ -291,6 +292,7 @@ class _Cycles:
             },
             "run_state": _named(self._states.take(pairs[_RUN]), self._names),
             "reason": pa.DictionaryArray.from_arrays(reasons, self._reasons, safe=False),
+            "stack_id": pa.array(stacks, mask=stacks == _NO_STACK),
             "told": told,
             "certain": sum(here.view(np.uint8) << slot for slot, here in enumerate(certain)),
         }
@@ -320,8 +322,16 @@ def _laid_out(slots: npt.NDArray[np.uint8], breaks: Mask) -> tuple[list[Position
     return [each.take(order) for each in places], [each.take(order) for each in there]
 
 
+def _numbered(keys: _Keys, known: dict[int, int]) -> tuple[pa.Array, list[int]]:
+    """The numbers of these keys, uint32, and which of them were not known before."""
+    encoded = pa.array(keys).dictionary_encode()
+    before = len(known)
+    numbers = [known.setdefault(key, len(known)) for key in encoded.dictionary.to_pylist()]
+    return pa.array(numbers, pa.uint32()).take(encoded.indices), [*known][before:]
+
+
 def _keys(pairs: list[npt.NDArray[np.uint16]], reasons: pa.Array, flags: list[pa.Array]) -> _Keys:
-    """What a shape consists of as one number, from which `_parts` has it again."""
+    """What shapes are but for their stacks as numbers, from which `_parts` has it again."""
     keys: _Keys = reasons.cast(pa.int64()).fill_null(_NO_REASON).to_numpy().astype(np.uint64)
     for flag in flags:
         keys = keys << np.uint64(1) | flag.to_numpy(zero_copy_only=False)

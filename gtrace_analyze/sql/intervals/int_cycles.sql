@@ -13,9 +13,7 @@ CREATE TABLE int_cycles (
     ready_ts,        -- when that ended, ns; it became runnable, or was first seen to be
     run_ts,          -- when that ended, ns; it entered `run_state`, or was first seen in it
     ts_end,          -- when that ended, ns; NULL, like those before of what did not until the end
-    shape,           -- which states these are, and by what they begin and end: see `int_shapes`
-    stack_id,        -- where the first of them waits, called or gave way; NULL if it did not, or if not
-                     -- taken
+    shape,           -- which states these are, by what they begin and end, and where: see `int_shapes`
     waker_goid,      -- the goroutine that is named as having ended the wait; NULL if none is
     waker_stack_id,  -- its stack; NULL if not taken
     wait_tid,        -- the thread that began the wait; NULL where on none
@@ -26,6 +24,6 @@ CREATE TABLE int_cycles (
     obj              -- address of what it waits on; NULL where not known
 ) AS
 SELECT
-    pid, goid, wait_ts, ready_ts, run_ts, ts_end, shape, stack_id, next_other, next_stack, wait_tid,
-    ready_tid, run_tid, run_cpu, pc, obj
+    pid, goid, wait_ts, ready_ts, run_ts, ts_end, shape, next_other, next_stack, wait_tid, ready_tid,
+    run_tid, run_cpu, pc, obj
 FROM raw_cycles

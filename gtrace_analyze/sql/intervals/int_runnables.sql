@@ -20,7 +20,7 @@ SELECT
     c.run_ts,
     s.ready_by,
     s.run_by,
-    CASE WHEN s.first_state = 1 THEN c.stack_id END,
+    CASE WHEN s.first_state = 1 THEN s.stack_id END,
     c.ready_tid,
     s.certain & 2 <> 0
 FROM int_cycles AS c

@@ -24,7 +24,7 @@ SELECT
     c.ts_end,
     s.run_by,
     s.ended_by,
-    CASE WHEN s.first_state = 2 THEN c.stack_id END,
+    CASE WHEN s.first_state = 2 THEN s.stack_id END,
     c.run_tid,
     c.run_cpu,
     s.certain & 4 <> 0

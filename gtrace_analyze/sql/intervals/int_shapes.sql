@@ -1,4 +1,4 @@
--- What cycles have in common: all but the goroutine, the times and the places. There are a few hundred
+-- What cycles have in common: all but the goroutine, the times and the threads. There are thousands
 -- where there are millions of cycles.
 --
 -- Grain: one row per shape that occurs.
@@ -13,6 +13,7 @@ CREATE TABLE int_shapes (
     ended_by,     -- the one that ended that; NULL if nothing did, like those before
     run_state,    -- running, syscall or dead; NULL where the plan cannot tell, or while probes were off
     reason,       -- wait reason; NULL unless it waited, and where not known
+    stack_id,     -- where the first of them waits, called or gave way; NULL if it did not, or if not taken
     wake,         -- who ended the wait: goroutine, timer, netpoll or runtime; NULL if nothing did
     polled,       -- who is named as having ended it is not the cause, but polled the network by the way
     certain       -- the states that nothing was lost within, and whose end is a legal one: the sum of 1
@@ -44,6 +45,7 @@ SELECT
     ended_by::event_kind,
     run_state::goroutine_state,
     reason,
+    stack_id,
     CASE
         WHEN first_state > 0 OR ready_by IS NULL OR ready_by = 'unseen' THEN NULL
         WHEN wait_by = 'suspend' OR ready_by = 'park_undone' THEN 'runtime'

@@ -29,7 +29,7 @@ SELECT
     s.wait_by,
     s.ready_by,
     s.reason,
-    c.stack_id,
+    s.stack_id,
     s.wake,
     CASE WHEN NOT s.polled THEN c.waker_goid END,
     CASE WHEN NOT s.polled THEN c.waker_stack_id END,

@@ -2,15 +2,25 @@
 -- `which` level of `park_stats` groups them by and by length; of those at level stack the counts at
 -- the others can be made. Lengths are rounded down as `park_survival_of` says, to be few.
 CREATE TEMP MACRO int_park_counts_of(source, which) AS TABLE
+WITH counted AS (
+    SELECT
+        shape,
+        -- All but its first nine binary digits are 0.
+        seen_ns & -(1::BIGINT << greatest(floor(log2(greatest(seen_ns, 1)))::INTEGER - 8, 0)) AS seen_ns,
+        ended,
+        count(*) AS waits
+    FROM int_park_observations_of(source)
+    WHERE which <> 'channel'
+    GROUP BY ALL
+)
 SELECT
-    system,
-    CASE WHEN which <> 'function' THEN reason END AS reason,
-    CASE WHEN which <> 'reason' THEN function_number END AS function_number,
-    CASE WHEN which = 'stack' THEN site END AS site,
-    -- All but its first nine binary digits are 0.
-    seen_ns & -(1::BIGINT << greatest(floor(log2(greatest(seen_ns, 1)))::INTEGER - 8, 0)) AS seen_ns,
-    ended,
-    count(*) AS waits
-FROM int_park_observations_of(source)
-WHERE which <> 'channel'
+    s.system,
+    CASE WHEN which <> 'function' THEN s.reason END AS reason,
+    CASE WHEN which <> 'reason' THEN s.function_number END AS function_number,
+    CASE WHEN which = 'stack' THEN s.site END AS site,
+    c.seen_ns,
+    c.ended,
+    sum(c.waits)::BIGINT AS waits
+FROM counted AS c
+JOIN int_wait_shapes AS s ON s.shape = c.shape
 GROUP BY ALL

@@ -2,36 +2,38 @@
 -- fifth of the time.
 --
 -- The columns are those of `waits` by the same names, but that reason and the transitions are as in
--- `int_waits`, and that function_number (see `int_sites`) stands for function, file and line.
+-- `int_waits`, that function_number (see `int_sites`) stands for function, file and line, and shape is
+-- that of `int_wait_shapes`, which determines all but pid, goid, the times, waker_goid and obj.
 CREATE TEMP MACRO int_waits_of(t0, t1, goids, pattern) AS TABLE
 SELECT
-    i.pid,
-    i.goid,
-    i.ts,
-    i.ts_end,
-    i.ts_end - i.ts AS dur,
-    coalesce(i.ts_end, p.ended_ts, r.ended_ts) - i.ts AS dur_seen,
-    i.began_by,
-    i.ended_by,
-    i.reason,
+    c.pid,
+    c.goid,
+    c.wait_ts AS ts,
+    c.ready_ts AS ts_end,
+    c.ready_ts - c.wait_ts AS dur,
+    coalesce(c.ready_ts, p.ended_ts, r.ended_ts) - c.wait_ts AS dur_seen,
+    c.shape,
+    s.began_by,
+    s.ended_by,
+    s.reason,
     s.site,
     s.function_number,
-    i.waker_goid,
-    i.obj,
-    coalesce(s.system, false) AS system,
-    i.certain
-FROM int_waits AS i
-LEFT JOIN int_sites AS s ON s.stack_id = i.stack_id
-LEFT JOIN stg_processes AS p ON p.pid = i.pid
+    CASE WHEN NOT s.polled THEN c.waker_goid END AS waker_goid,
+    c.obj,
+    s.system,
+    s.certain
+FROM int_cycles AS c
+JOIN int_wait_shapes AS s ON s.shape = c.shape
+LEFT JOIN stg_processes AS p ON p.pid = c.pid
 CROSS JOIN stg_recording AS r
-WHERE i.ended_by IS DISTINCT FROM 'park_undone'
-    AND (t1 IS NULL OR i.ts < t1)
-    AND (t0 IS NULL OR i.ts_end IS NULL OR i.ts_end > t0)
-    AND (goids IS NULL OR list_contains(goids, i.goid))
+WHERE s.ended_by IS DISTINCT FROM 'park_undone'
+    AND (t1 IS NULL OR c.wait_ts < t1)
+    AND (t0 IS NULL OR c.ready_ts IS NULL OR c.ready_ts > t0)
+    AND (goids IS NULL OR list_contains(goids, c.goid))
     AND (
         pattern IS NULL
-        OR i.stack_id IN (SELECT stack_id FROM frames WHERE regexp_matches(function, pattern))
-        OR (i.pid, i.goid) IN (
+        OR s.stack_id IN (SELECT stack_id FROM frames WHERE regexp_matches(function, pattern))
+        OR (c.pid, c.goid) IN (
             SELECT pid, goid
             FROM goroutines
             WHERE regexp_matches(function, pattern) OR regexp_matches(created_by, pattern)
