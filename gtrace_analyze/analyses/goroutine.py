@@ -42,29 +42,35 @@ class Life:
 # The table is asked, not the views: to plan those takes longer than to read what one goroutine did.
 # For the same reason names are looked up where they are few.
 _PLACES = """
-    SELECT reason::VARCHAR AS reason, stack_id,
-        first_state = 0 AND ready_by IS DISTINCT FROM 'park_undone' AS waited,
-        count(ready_ts) AS waits, coalesce(sum(ready_ts - wait_ts), 0)::BIGINT AS total_ns,
-        max(ready_ts - wait_ts) AS max_ns,
-        max($ended - wait_ts) FILTER (ready_ts IS NULL) AS open_ns,
-        sum(last_state - first_state + 1)::BIGINT AS intervals, max(wait_ts, $most) AS latest
-    FROM int_cycles AS c
+    WITH shaped AS (
+        SELECT shape, count(ready_ts) AS waits,
+            coalesce(sum(ready_ts - wait_ts), 0)::BIGINT AS total_ns,
+            max(ready_ts - wait_ts) AS max_ns,
+            max($ended - wait_ts) FILTER (ready_ts IS NULL) AS open_ns,
+            count(*) AS cycles, max(wait_ts, $most) AS latest
+        FROM int_cycles WHERE pid = $pid AND goid = $goid
+        GROUP BY shape
+    )
+    SELECT s.reason::VARCHAR AS reason, s.stack_id,
+        s.first_state = 0 AND s.ready_by IS DISTINCT FROM 'park_undone' AS waited,
+        c.waits, c.total_ns, c.max_ns, c.open_ns,
+        c.cycles * (s.last_state - s.first_state + 1) AS intervals, c.latest
+    FROM shaped AS c
     JOIN int_shapes AS s ON s.shape = c.shape
-    WHERE pid = $pid AND goid = $goid
-    GROUP BY ALL
 """
 _BY_TIME = ("-spent_ns", "reason", "function", "line")
 _WAKERS = """
-    WITH woken AS (
-        SELECT
-            s.wake,
-            CASE WHEN NOT s.polled THEN c.waker_goid END AS waker_goid,
-            count(*) AS wakes,
-            sum(c.ready_ts - c.wait_ts)::BIGINT AS waited_ns
-        FROM int_cycles AS c
+    WITH shaped AS (
+        SELECT shape, waker_goid, count(*) AS wakes, sum(ready_ts - wait_ts) AS waited_ns
+        FROM int_cycles WHERE pid = $pid AND goid = $goid
+        GROUP BY shape, waker_goid
+    ),
+    woken AS (
+        SELECT s.wake, CASE WHEN NOT s.polled THEN c.waker_goid END AS waker_goid,
+            sum(c.wakes)::BIGINT AS wakes, sum(c.waited_ns)::BIGINT AS waited_ns
+        FROM shaped AS c
         JOIN int_shapes AS s ON s.shape = c.shape
-        WHERE c.pid = $pid AND c.goid = $goid
-            AND s.wake IS NOT NULL AND s.ready_by <> 'park_undone'
+        WHERE s.wake IS NOT NULL AND s.ready_by <> 'park_undone'
         GROUP BY ALL
     )
     SELECT w.wake::VARCHAR AS wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
