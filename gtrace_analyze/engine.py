@@ -11,9 +11,8 @@ import contextlib
 import os
 import re
 import tempfile
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,10 @@ __all__ = ["Engine", "connect"]
 _INDEX_FROM = 200_000
 _MEMORY = "3GB"  # of 4 in all: not everything is counted
 
+_KEPT = 64  # queries
+
 Progress = Callable[[str, int, int], None]
+Parameters = Mapping[str, Any]
 
 
 class Engine:
@@ -56,6 +58,7 @@ class Engine:
         self.unkept = unkept
         self._con = con
         self._missing = {o.name: o for o in missing}
+        self._kept: dict[tuple[str, str], duckdb.DuckDBPyRelation] = {}
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
@@ -74,22 +77,13 @@ class Engine:
         (row,) = self.rows("FROM recording")
         return row
 
-    def table(self, sql: str, parameters: dict[str, Any] | None = None) -> pa.Table:
+    def table(self, sql: str, parameters: Parameters | None = None) -> pa.Table:
         """The rows of one of the package's own queries."""
         self.provide(_words(sql))
         with _naming_damage(self.recording):
-            return self._con.sql(sql, params=parameters or None).to_arrow_table()
+            return self._bound(sql, parameters).to_arrow_table()
 
-    def unordered(self, sql: str, parameters: dict[str, Any] | None = None) -> pa.Table:
-        """The same in any order, whatever the query says, which takes a little less time."""
-        self.provide(_words(sql))
-        with _naming_damage(self.recording), warnings.catch_warnings():
-            # Of a copy, which takes less time than what DuckDB advises instead: a relation, that
-            # binds the query twice.
-            warnings.simplefilter("ignore", UserWarning)
-            return self._con.execute(sql, parameters or None).to_arrow_table()
-
-    def rows(self, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
         """The same as dicts. Not by way of Arrow, which takes longer than a small query itself."""
         self.provide(_words(sql))
         with _naming_damage(self.recording):
@@ -97,13 +91,22 @@ class Engine:
             names = [column[0] for column in result.description or ()]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
-    def reader(
-        self, sql: str, parameters: dict[str, Any] | None, rows: int
-    ) -> pa.RecordBatchReader:
+    def reader(self, sql: str, parameters: Parameters | None, rows: int) -> pa.RecordBatchReader:
         """The same in batches of so many rows. Until the last is read, nothing else can run."""
         self.provide(_words(sql))
         with _naming_damage(self.recording):
-            return self._con.sql(sql, params=parameters or None).to_arrow_reader(rows)
+            return self._bound(sql, parameters).to_arrow_reader(rows)
+
+    def _bound(self, sql: str, parameters: Parameters | None) -> duckdb.DuckDBPyRelation:
+        """A query ready to run; the last ones are kept, for this is a third of what one takes."""
+        key = (sql, repr(parameters))
+        found = self._kept.pop(key, None)
+        if found is None:
+            found = self._con.sql(sql, params=parameters or None)
+        self._kept[key] = found  # the one used last is the last
+        if len(self._kept) > _KEPT:
+            del self._kept[next(iter(self._kept))]
+        return found
 
     def run(self, sql: str) -> None:
         """Make a temporary table of the package's own."""
@@ -185,8 +188,9 @@ class Engine:
 _LOOKING_AROUND = {"show", "describe", "information_schema", "duckdb_views", "duckdb_tables"}
 
 
-def _words(sql: str) -> set[str]:
-    return set(re.findall(r"\w+", sql.lower()))
+@lru_cache(256)
+def _words(sql: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", sql.lower()))
 
 
 _READS = {duckdb.StatementType.SELECT, duckdb.StatementType.RELATION}

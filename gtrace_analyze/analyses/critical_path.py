@@ -200,7 +200,7 @@ class _Walk:
         self._reads: dict[int, _Read] = {}
         self._missing: dict[int, None] = {}
         self._parents: dict[int, int | None] = {}
-        found = engine.unordered(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
+        found = engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
         few = len(found) < _ALL_AT_ONCE
         self._everything = _Read(found, self._until, start, high) if few else None
 
@@ -211,7 +211,7 @@ class _Walk:
         # About as long ago as it takes to have twice as many waits, which is soon read.
         start = max(low, high - 2 * _MOST_STEPS * (high - low) // facts["waits"])
         span = {"pid": facts["pid"], "goid": facts["goid"], "start": start, "end": high}
-        began = Intervals(self._engine.unordered(_OF_ONE, span)).ts
+        began = Intervals(self._engine.table(_OF_ONE, span)).ts
         began = began[(began >= start) & (began < high)]
         if len(began) <= _MOST_STEPS:
             return low
@@ -275,7 +275,7 @@ class _Walk:
 
     def _read(self, goids: list[int]) -> None:
         who = {"goids": goids, "low": min(goids), "high": max(goids)}
-        found = self._engine.unordered(_OF_SOME, who | self._span)
+        found = self._engine.table(_OF_SOME, who | self._span)
         read = _Read(found, self._until, self._span["start"], self._span["end"])
         self._reads |= dict.fromkeys(goids, read)
 
@@ -304,7 +304,7 @@ class _Walk:
 
         All at once, which takes as long as to ask for one.
         """
-        rows = self._engine.unordered(
+        rows = self._engine.table(
             "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid AND parent_goid IS NOT NULL",
             {"pid": self._span["pid"]},
         )

@@ -113,14 +113,14 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
     # Each of its cycles has one interval at least.
     last = None if most is None else max(most, 1)
     parameters = {"ended": ended, "most": min(last or 1, _MOST)}
-    places = engine.unordered(_PLACES, who | parameters)
+    places = engine.table(_PLACES, who | parameters)
     latest = np.sort(places["latest"].combine_chunks().flatten().to_numpy())
     since = int(latest[-last]) if last and len(latest) >= last else 0
-    cycles = engine.unordered(_CYCLES, who | {"since": since})
+    cycles = engine.table(_CYCLES, who | {"since": since})
     stack_id = _last_stack(places)
     shown = [number for number in (stack_id, row["create_stack_id"]) if number is not None]
     wanted = [*shown, *_known(cycles["stack_id"]), *_known(places["stack_id"])]
-    stacks = engine.unordered(_STACKS, {"shown": shown, "stack_ids": wanted})
+    stacks = engine.table(_STACKS, {"shown": shown, "stack_ids": wanted})
     frames = dict(zip(stacks["stack_id"].to_pylist(), stacks["frames"].to_pylist(), strict=True))
     intervals = ordered(_intervals(cycles, ended, stacks), "ts", "ts_end")
     count = pc.sum(places["intervals"]).as_py() or 0
@@ -130,8 +130,8 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
         stack=frames.get(stack_id, []),
         creator_stack=frames.get(row["create_stack_id"], []),
         waits=ordered(_waits(places, stacks), *_BY_TIME).drop_columns("spent_ns"),
-        wakers=ordered(engine.unordered(_WAKERS, who), *_BY_WAKES),
-        children=ordered(engine.unordered(_CHILDREN, who), *_BY_NUMBER),
+        wakers=ordered(engine.table(_WAKERS, who), *_BY_WAKES),
+        children=ordered(engine.table(_CHILDREN, who), *_BY_NUMBER),
         intervals=intervals.slice(max(len(intervals) - last, 0) if last else 0),
         interval_count=count,
     )

@@ -12,7 +12,7 @@ __all__ = ["collect", "notes"]
 
 def collect(engine: Engine) -> pa.Table:
     """The view `health`, warnings first."""
-    return ordered(engine.unordered("FROM health"), "-severity", "name", "description")
+    return ordered(engine.table("FROM health"), "-severity", "name", "description")
 
 
 def notes(engine: Engine) -> list[str]:

@@ -61,7 +61,7 @@ def collect(
     if selection != ALL:
         source = f"latency_stats_at($start, $end, $goids, $pattern, '{by}')"
         parameters = selection.parameters(engine)
-    found = engine.unordered(
+    found = engine.table(
         f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])} FROM {source} "
         "WHERE level = $level AND system = $system",
         {**parameters, "level": by, "system": system},
@@ -72,7 +72,7 @@ def collect(
 def over_time(engine: Engine, selection: Selection = ALL, system: bool = False) -> pa.Table:
     """Latency in hundredths of the selected time; the columns of `latency_over_time`."""
     source, parameters = _source(engine, selection, "latency_over_time")
-    steps = engine.unordered(
+    steps = engine.table(
         f"SELECT * EXCLUDE (system) FROM {source} WHERE system = $system",
         {**parameters, "system": system},
     )
@@ -85,7 +85,7 @@ def heatmap(engine: Engine, selection: Selection = ALL) -> pa.Table:
     Bin n holds waits from 2^(n/4) ns on, as in the view `latency_heatmap`.
     """
     source, parameters = _source(engine, selection, "latency_heatmap")
-    cells = engine.unordered(f"SELECT step, bin, runs FROM {source} WHERE NOT system", parameters)
+    cells = engine.table(f"SELECT step, bin, runs FROM {source} WHERE NOT system", parameters)
     return ordered(cells, "step", "bin")
 
 
@@ -96,7 +96,7 @@ def worst(engine: Engine, selection: Selection = ALL, most: int = 20) -> pa.Tabl
     else:
         source = "latency_worst_of($start, $end, $goids, $pattern, $most)"
         parameters = selection.parameters(engine) | {"most": most}
-    return ordered(engine.unordered(f"FROM {source}", parameters), "-dur_seen", "ts", "goid")[:most]
+    return ordered(engine.table(f"FROM {source}", parameters), "-dur_seen", "ts", "goid")[:most]
 
 
 def chart(engine: Engine, selection: Selection = ALL) -> Chart:

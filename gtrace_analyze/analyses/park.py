@@ -67,7 +67,7 @@ def collect(
     if selection != ALL:
         source = f"park_stats_at($start, $end, $goids, $pattern, '{by}')"
         parameters = selection.parameters(engine)
-    found = engine.unordered(
+    found = engine.table(
         f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])}, total_ns + open_ns AS spent_ns "
         f"FROM {source} WHERE level = $level AND system = $system",
         {**parameters, "level": by, "system": system},
@@ -132,7 +132,7 @@ def histograms(
     columns = ", ".join(key)
     source, parameters = _source(engine, selection, "park_histogram")
     chosen = {"chosen": [group[key[-1]] for group in groups]}
-    found = engine.unordered(
+    found = engine.table(
         f"SELECT {columns}, bin, sum(waits)::BIGINT AS waits FROM {source} "
         f"WHERE NOT system AND (list_contains($chosen, {key[-1]}) OR {key[-1]} IS NULL) "
         f"GROUP BY {columns}, bin",
@@ -172,7 +172,7 @@ def chart(engine: Engine, selection: Selection = ALL) -> Chart:
     """What a picture over time shows."""
     start, end = selection.span(engine)
     source, parameters = _source(engine, selection, "park_heatmap")
-    cells = engine.unordered(
+    cells = engine.table(
         f"SELECT step, bin, sum(waits)::BIGINT AS waits FROM {source} WHERE NOT system "
         "GROUP BY step, bin",
         parameters,

@@ -74,7 +74,7 @@ def collect(
     recording = engine.facts
     if span:
         recording = recording | {"ts": start, "ts_end": end, "dur": end - start}
-    found_sites = engine.unordered(_SITES.format(creation_sites=sites), span)
+    found_sites = engine.table(_SITES.format(creation_sites=sites), span)
     made = ordered(found_sites, "-growth", "-created", "created_at", "function")
     events, source = ("count(*)", _IN_SPAN) if span else ("events", "event_counts")
     counts = engine.rows(_COUNTS.format(events=events, source=source), span)

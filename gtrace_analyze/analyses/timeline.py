@@ -151,7 +151,7 @@ def collect(
         cells=cells,
         lanes=lanes,
         shares=did.shares(),
-        live=_series(engine.unordered(_LIVE.format(between=between), parameters)),
+        live=_series(engine.table(_LIVE.format(between=between), parameters)),
         peak=peak["live"],
         sees_syscalls="syscall_enter" in engine.recording.watched,
         wakes=tuple(Wake(*wake) for wake in did.wakes) if drawable else (),

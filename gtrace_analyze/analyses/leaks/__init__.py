@@ -41,7 +41,7 @@ def _look(engine: Engine, selection: Selection) -> tuple[Sequence[WaitGroup], Sc
     if selection.has_time:
         between, parameters = "_between($start, $end)", {"start": start, "end": end}
     # By way of Arrow, which is quicker where there are long lists.
-    rows = engine.unordered(f"FROM wait_groups{between}", parameters).to_pylist()
+    rows = engine.table(f"FROM wait_groups{between}", parameters).to_pylist()
     # The longest waiting first, since a detector that looks for another group takes the first.
     rows.sort(key=_order)
     trends = [Trend(**row) for row in engine.rows(f"FROM creation_trends{between}", parameters)]
