@@ -166,3 +166,5 @@ CROSS JOIN sees
 LEFT JOIN stg_processes AS p ON p.pid = i.pid
 LEFT JOIN int_places AS made ON made.exe = p.exe AND made.pc = i.gopc
 LEFT JOIN int_places AS start ON start.exe = p.exe AND start.pc = i.startpc
+-- So that most are skipped where some are looked for.
+ORDER BY i.pid, i.goid
