@@ -36,6 +36,7 @@ TABLES = ("int_cycles", "int_shapes", "int_life_events")
 SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
 
 _EVENTS = 1_000_000  # in a chunk
+_PIECES = 4  # row groups that are read ahead
 _BATCH = 50_000  # rows that one thread reads at a time
 _THREADS = 3
 # The states that a cycle has one of each of at most, in this order; the last is any other, or none
@@ -116,7 +117,7 @@ def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chu
 
     def each() -> Iterator[Chunk]:
         pieces: list[pa.Table] = []
-        for piece in _ahead(transitions.of_events(recording), 4):
+        for piece in _ahead(transitions.of_events(recording), _PIECES):
             pieces.append(piece)
             if sum(piece.num_rows for piece in pieces) >= _EVENTS:
                 yield chunk(pieces)
@@ -205,7 +206,7 @@ class _Cycles:
         own = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE own_stack").fetchall()
         self._own_stack = np.zeros(1 << 8, bool)  # of kinds
         self._own_stack[[code for (code,) in own]] = True
-        self._plots: dict[int, int] = {}  # numbers of what shapes are but for stacks, by their keys
+        self._outlines: dict[int, int] = {}  # numbers of shapes but for their stacks, by their keys
         self._shapes: dict[int, int] = {}  # numbers of shapes, by those and stacks
 
     def slots(self, steps: _Steps) -> npt.NDArray[np.uint8]:
@@ -264,16 +265,18 @@ class _Cycles:
 
     def _shaped(self, keys: _Keys, stacks: npt.NDArray[np.int32]) -> tuple[pa.Array, pa.Table]:
         """The numbers of shapes, and those that are new."""
-        plots, _ = _numbered(keys, self._plots)
-        with_stacks = plots.to_numpy().astype(np.uint64) << np.uint64(32) | stacks.view(np.uint32)
+        outlines, _ = _numbered(keys, self._outlines)
+        with_stacks = outlines.to_numpy().astype(np.uint64) << np.uint64(32) | stacks.view(
+            np.uint32
+        )
         shapes, new = _numbered(with_stacks, self._shapes)
         return shapes, self._described(np.array(new, np.uint64), len(self._shapes) - len(new))
 
     def _described(self, keys: _Keys, first: int) -> pa.Table:
         """The shapes with these keys, which are numbered from `first` on."""
-        plots = np.array([*self._plots], np.uint64).take(keys >> np.uint64(32))
+        outlines = np.array([*self._outlines], np.uint64).take(keys >> np.uint64(32))
         stacks = keys.astype(np.uint32).view(np.int32)
-        pairs, reasons, (*sure, told) = _parts(plots)
+        pairs, reasons, (*sure, told) = _parts(outlines)
         there = [pair != _NO_PAIR for pair in pairs]
         slots = np.arange(len(there))[:, np.newaxis]
         codes = np.select(there, pairs) >> 8
