@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,13 @@ _INDEX_FROM = 200_000
 _MEMORY = "3GB"  # of 4 in all: not everything is counted
 
 _KEPT = 64  # queries
+# Quantiles take the memory of all lengths once for each level: from so many events on, these are
+# made one after the other.
+_BY_LEVEL_FROM = 50_000_000
+_LEVELS = {
+    "park_stats": ("reason", "function", "stack", "channel"),
+    "latency_stats": ("all", "cause", "function", "site"),
+}
 
 Progress = Callable[[str, int, int], None]
 Parameters = Mapping[str, Any]
@@ -165,8 +172,19 @@ class Engine:
                     self.provide(o.uses)
                     if name in _cycles.TABLES:
                         self._fill(o)
+                    elif name in _LEVELS and self.recording.rows >= _BY_LEVEL_FROM:
+                        self._add_levels(o, _LEVELS[name])
                     else:
                         self._con.execute(o.sql)
+
+    def _add_levels(self, table: SqlObject, levels: Sequence[str]) -> None:
+        """Make this one, a level after the other: it takes longer, but less memory."""
+        source = f"{table.name}_at"
+        self.provide([source])
+        for number, level in enumerate(levels):
+            query = f"FROM {source}(NULL, NULL, NULL, NULL, '{level}')"
+            insert = f"INSERT INTO {table.name} {query}"
+            self._con.execute(insert if number else table.sql.replace(table.query, query))
 
     def _fill(self, table: SqlObject) -> None:
         """Make this one and the others that are made of chunks."""

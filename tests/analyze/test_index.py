@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gtrace_analyze import catalog, engine
 from gtrace_analyze._errors import TraceError
+from gtrace_analyze.analyses import latency, park
 from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import connect
 from synth import Recording, edit_manifest
@@ -154,3 +155,28 @@ def test_a_kind_of_event_of_a_newer_recorder_is_named(tmp_path: Path) -> None:
     path = b.write(tmp_path / "trace")
     with pytest.raises(TraceError, match=r"recorded by gtrace .*'teleport'.*update this one"):
         connect(path)
+
+
+@pytest.mark.parametrize(
+    ("table", "levels"), [("park_stats", park.LEVELS), ("latency_stats", latency.LEVELS)]
+)
+def test_levels_may_be_made_one_after_the_other(
+    table: str, levels: Iterable[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = Recording(duration=1000)
+    for goid, wait in enumerate((10, 20, 30, 45), start=1):
+        stack = [f"main.{'fg'[goid % 2]} main.go:{goid % 2}"]
+        g = b.go(goid, ts=goid, at=f"main.main main.go:{goid % 3}").run(10 * goid)
+        g.park(100, "chan receive", stack, obj=goid % 2).ready(100 + wait).run(200)
+    g.park(300, "select", ["main.h main.go:5"])
+    path = b.write(tmp_path / "trace")
+
+    def rows(one_by_one_from: int) -> list[str]:
+        monkeypatch.setattr(engine, "_BY_LEVEL_FROM", one_by_one_from)
+        opened = connect(path)
+        found = opened.rows(f"FROM {table}")
+        opened.close()
+        assert {row["level"] for row in found} == set(levels)
+        return sorted(map(repr, found))
+
+    assert rows(0) == rows(1 << 60)
