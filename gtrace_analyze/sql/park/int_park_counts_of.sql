@@ -20,7 +20,6 @@ SELECT
     CASE WHEN which = 'stack' THEN s.site END AS site,
     c.seen_ns,
     c.ended,
-    sum(c.waits)::BIGINT AS waits
+    c.waits
 FROM counted AS c
 JOIN int_wait_shapes AS s ON s.shape = c.shape
-GROUP BY ALL
