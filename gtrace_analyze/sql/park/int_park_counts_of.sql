@@ -1,6 +1,7 @@
 -- The rows of `int_park_observations_of` for the rows of `int_waits_of` in `source`, counted by what
 -- `which` level of `park_stats` groups them by and by length; of those at level stack the counts at
--- the others can be made. Lengths are rounded down as `park_survival_of` says, to be few.
+-- the others can be made. Lengths are rounded down as `park_survival_of` says, to be few. Shapes that
+-- show the same have rows of their own.
 CREATE TEMP MACRO int_park_counts_of(source, which) AS TABLE
 WITH counted AS (
     SELECT
