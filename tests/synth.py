@@ -117,8 +117,8 @@ class Goroutine:
         number = self._recording.stack(stack) if stack else None
         return self._event(ts, "ready", other_goid=by, stack_id=number)
 
-    def inject(self, ts: int) -> Self:
-        return self._event(ts, "inject")
+    def inject(self, ts: int, by: int | None = None) -> Self:
+        return self._event(ts, "inject", other_goid=by)
 
     def park_undone(self, ts: int) -> Self:
         return self._event(ts, "park_undone")

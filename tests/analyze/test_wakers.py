@@ -303,6 +303,17 @@ def test_the_last_of_what_a_goroutine_did(analyzed: Callable[..., Engine]) -> No
     ]
 
 
+def test_whoever_polled_the_network_woke_nobody(analyzed: Callable[..., Engine]) -> None:
+    b = Recording()
+    b.go(1, ts=1).run(2)
+    b.go(2, ts=3).run(4).park(10, "IO wait", F).inject(20, by=1)
+    life = goroutine.collect(analyzed(b), 2)
+    (wait,) = (row for row in life.intervals.to_pylist() if row["state"] == "waiting")
+    assert (wait["wake"], wait["waker_goid"]) == ("netpoll", None)
+    (waker,) = life.wakers.to_pylist()
+    assert (waker["wake"], waker["waker_goid"], waker["wakes"]) == ("netpoll", None, 1)
+
+
 def test_of_a_goroutine_only_the_end_was_seen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
