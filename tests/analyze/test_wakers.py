@@ -312,6 +312,10 @@ def test_whoever_polled_the_network_woke_nobody(analyzed: Callable[..., Engine])
     assert (wait["wake"], wait["waker_goid"]) == ("netpoll", None)
     (waker,) = life.wakers.to_pylist()
     assert (waker["wake"], waker["waker_goid"], waker["wakes"]) == ("netpoll", None, 1)
+    steps = critical_path.collect(analyzed(b), 2).steps
+    assert {step.goid for step in steps} == {2}
+    (step,) = (step for step in steps if step.state == "waiting")
+    assert (step.wake, step.waker_goid) == ("netpoll", None)
 
 
 def test_of_a_goroutine_only_the_end_was_seen(
