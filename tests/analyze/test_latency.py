@@ -15,7 +15,7 @@ from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.render.plots import latency as plots
 from gtrace_analyze.selection import Selection
-from synth import Recording
+from synth import PID, Recording
 
 F = ["main.f main.go:1"]
 WORK = {"at": "main.main main.go:12", "start": "main.work main.go:30"}
@@ -45,6 +45,14 @@ def one_thread() -> Recording:
     return b
 
 
+def two_processes() -> Recording:
+    """A goroutine 7 in each: main.work waits 20, main.main of the other process 50."""
+    b = Recording(duration=1000)
+    b.go(7, ts=100, **WORK).run(120)
+    b.go(7, ts=100, pid=PID + 1, **MAIN).run(150)
+    return b
+
+
 STATS = (
     "SELECT runs, total_ns, p50_ns, p90_ns, p99_ns, max_ns, open, open_longest_ns "
     "FROM latency_stats WHERE NOT system AND level = "
@@ -59,6 +67,12 @@ STATS = (
             workers,
             f"{STATS} 'function' ORDER BY runs",
             [(1, 100, 100, 100, 100, 100, 0, None), (5, 105, 20, 36, 40, 40, 1, 40)],
+        ),
+        Blueprint(
+            "of two processes with goroutines of the same number",
+            two_processes,
+            "SELECT function, created_at, runs, total_ns FROM latency_stats WHERE level = 'site'",
+            [("main.main", "proc.go:1", 1, 50), ("main.work", "main.go:12", 1, 20)],
         ),
         Blueprint(
             "by cause",

@@ -18,7 +18,7 @@ from gtrace_analyze.moments import Moments
 from gtrace_analyze.render.critical_path import show_path
 from gtrace_analyze.render.listing import Layout
 from gtrace_analyze.selection import Selection
-from synth import Recording, alive
+from synth import PID, Recording, alive
 
 F = ["main.get main.go:1"]
 G = ["main.put main.go:9"]
@@ -37,6 +37,16 @@ def wake_ups() -> Recording:
     return b
 
 
+def two_processes() -> Recording:
+    """In each, 1 wakes 7, and each of the four has another start function."""
+    b = Recording(duration=1000)
+    for pid, name, wait in ((PID, "work", 10), (PID + 1, "other", 30)):
+        b.go(1, ts=0, start=f"main.{name}s main.go:3", pid=pid).run(1)
+        go = b.go(7, ts=0, start=f"main.{name} main.go:5", pid=pid).run(1)
+        go.park(100, "chan receive", F).ready(100 + wait, by=1, stack=READY + G).run(200)
+    return b
+
+
 GRAPH = (
     "SELECT wake, waker_goroutine, waker_function, goroutine, function, reason, wakes, waited_ns, "
     "longest_ns, uncertain FROM wake_graph"
@@ -46,6 +56,12 @@ GRAPH = (
 @pytest.mark.parametrize(
     "blueprint",
     [
+        Blueprint(
+            "of two processes with goroutines of the same number",
+            two_processes,
+            "SELECT waker_goroutine, goroutine, wakes, waited_ns FROM wake_graph",
+            [("main.works", "main.work", 1, 10), ("main.others", "main.other", 1, 30)],
+        ),
         Blueprint(
             "by function on both sides",
             wake_ups,

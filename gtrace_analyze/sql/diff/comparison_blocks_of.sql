@@ -27,20 +27,20 @@ parked AS (
         quantile_cont(dur, [0.5, 0.9]) AS quantiles
     FROM int_waits_of(t0, t1, goids, pattern) AS w
     CROSS JOIN span AS s
-    WHERE dur IS NOT NULL AND certain AND NOT system
+    WHERE certain AND NOT system
         AND began_by NOT IN ('seen waiting', 'then waiting')
         AND w.ts_end >= s.first AND w.ts_end <= s.first + s.length
     GROUP BY ALL
 ),
 queued AS (
     SELECT
-        coalesce(maker, 0) AS maker,
+        maker,
         least((r.ts_end - s.first) * 20 // s.length, 19)::INTEGER AS block,
         count(*) AS n,
         quantile_cont(dur, [0.5, 0.9]) AS quantiles
     FROM int_runnables_of(t0, t1, goids, pattern) AS r
     CROSS JOIN span AS s
-    WHERE dur IS NOT NULL AND certain AND NOT system AND int_cause_name_of(cause_number) <> 'seen'
+    WHERE certain AND NOT system AND int_cause_name_of(cause_number) <> 'seen'
         AND r.ts_end >= s.first AND r.ts_end <= s.first + s.length
     GROUP BY ALL
 ),

@@ -13,5 +13,5 @@ SELECT
     s.length
 FROM int_runnables_of(t0, t1, goids, pattern) AS r
 CROSS JOIN span AS s
-WHERE r.dur IS NOT NULL AND r.certain
+WHERE r.certain
     AND r.ts_end >= s.first AND r.ts_end <= s.first + s.length

@@ -2,26 +2,26 @@
 -- `int_origins` and `int_cause_number_of`). The other columns are those of `runnables`.
 CREATE TEMP MACRO int_runnables_of(t0, t1, goids, pattern) AS TABLE
 SELECT
-    i.pid,
-    i.goid,
-    i.ts,
-    i.ts_end,
-    i.ts_end - i.ts AS dur,
-    coalesce(i.ts_end, p.ended_ts, r.ended_ts) - i.ts AS dur_seen,
-    int_cause_number_of(i.began_by) AS cause_number,
+    c.pid,
+    c.goid,
+    c.ready_ts AS ts,
+    c.run_ts AS ts_end,
+    c.run_ts - c.ready_ts AS dur,
+    coalesce(c.run_ts, p.ended_ts, r.ended_ts) - c.ready_ts AS dur_seen,
+    s.cause_number,
     o.origin,
     o.maker,
-    coalesce(o.function_number, 0) AS function_number,
-    coalesce(o.system, false) AS system,
-    i.certain
-FROM int_runnables AS i
-LEFT JOIN int_origins AS o ON o.pid = i.pid AND o.goid = i.goid
-LEFT JOIN stg_processes AS p ON p.pid = i.pid
+    o.function_number,
+    o.system,
+    s.certain
+FROM int_cycles AS c
+JOIN int_runnable_shapes AS s ON s.shape = c.shape
+JOIN int_origins AS o ON int_same_process(o.pid, c.pid) AND o.goid = c.goid
+LEFT JOIN stg_processes AS p ON p.pid = c.pid
 CROSS JOIN stg_recording AS r
-WHERE i.began_by <> 'park_undone'
-    AND (t1 IS NULL OR i.ts < t1)
-    AND (t0 IS NULL OR i.ts_end IS NULL OR i.ts_end > t0)
-    AND (goids IS NULL OR list_contains(goids, i.goid))
+WHERE (t1 IS NULL OR c.ready_ts < t1)
+    AND (t0 IS NULL OR c.run_ts IS NULL OR c.run_ts > t0)
+    AND (goids IS NULL OR list_contains(goids, c.goid))
     AND (
         pattern IS NULL
         OR o.origin IN (

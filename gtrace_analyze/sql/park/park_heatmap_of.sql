@@ -14,7 +14,7 @@ binned AS (
         floor(4 * log2(greatest(dur, 1)))::INTEGER AS bin
     FROM int_waits_of(t0, t1, goids, pattern) AS w
     CROSS JOIN span AS s
-    WHERE dur IS NOT NULL AND certain AND w.ts_end >= s.first AND w.ts_end <= s.first + s.length
+    WHERE certain AND w.ts_end >= s.first AND w.ts_end <= s.first + s.length
 )
 SELECT
     system,

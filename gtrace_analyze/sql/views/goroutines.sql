@@ -51,25 +51,37 @@ seen AS (
     WHERE status NOT IN ('idle', 'dead', 'deadextra')
     GROUP BY pid, goid
 ),
+-- Told of the shapes first, of which there are few.
+shapes AS (
+    SELECT
+        shape,
+        last_state,
+        first_state = 0 AS waited,
+        run_state = 'running' AS ran,
+        run_state = 'syscall' AS called,
+        ended_by IN ('exit', 'then gone') AS ended,
+        -- A state that is missing takes no time, and is not certain.
+        certain + (1::UTINYINT << first_state) = 1::UTINYINT << (last_state + 1) AS certain
+    FROM int_shapes
+),
 past AS (
     SELECT
         pid,
         goid,
         min(wait_ts) AS ts,
         CASE
-            WHEN max(ts_end) FILTER (ended_by IN ('exit', 'then gone'))
+            WHEN max(ts_end) FILTER (ended)
                 >= max(CASE last_state WHEN 0 THEN wait_ts WHEN 1 THEN ready_ts ELSE run_ts END)
-            THEN max(ts_end) FILTER (ended_by IN ('exit', 'then gone'))
+            THEN max(ts_end) FILTER (ended)
         END AS ts_end,
-        sum(ts_end - run_ts) FILTER (run_state = 'running') AS running_ns,
+        sum(ts_end - run_ts) FILTER (ran) AS running_ns,
         sum(run_ts - ready_ts) AS runnable_ns,
         sum(ready_ts - wait_ts) AS waiting_ns,
-        sum(ts_end - run_ts) FILTER (run_state = 'syscall') AS syscall_ns,
-        count(*) FILTER (first_state = 0) AS waits,
-        -- A state that is missing takes no time, and is not certain.
-        bool_and(certain + (1::UTINYINT << first_state) = 1::UTINYINT << (last_state + 1)) AS certain
+        sum(ts_end - run_ts) FILTER (called) AS syscall_ns,
+        count(*) FILTER (waited) AS waits,
+        bool_and(certain) AS certain
     FROM int_cycles AS c
-    JOIN int_shapes AS s ON s.shape = c.shape
+    JOIN shapes AS s ON s.shape = c.shape
     GROUP BY pid, goid
 ),
 present AS (

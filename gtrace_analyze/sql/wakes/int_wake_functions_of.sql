@@ -18,8 +18,8 @@ counted AS (
         max(w.dur) FILTER (w.certain) AS longest_ns,
         count(*) FILTER (NOT w.certain) AS uncertain
     FROM int_woken_of('all_waits', t0, t1) AS w
-    LEFT JOIN int_origins AS g ON g.pid = w.pid AND g.goid = w.goid
-    LEFT JOIN int_origins AS h ON h.pid = w.pid AND h.goid = w.waker_goid
+    JOIN int_origins AS g ON int_same_process(g.pid, w.pid) AND g.goid = w.goid
+    LEFT JOIN int_origins AS h ON int_same_process(h.pid, w.pid) AND h.goid = w.waker_goid
     WHERE goids IS NULL OR list_contains(goids, w.goid) OR list_contains(goids, w.waker_goid)
     GROUP BY ALL
 ),
