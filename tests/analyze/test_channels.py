@@ -40,6 +40,17 @@ def queues() -> Recording:
     return b
 
 
+def equals() -> Recording:
+    """Waits of 10 to send to ONE at three places; the longest to receive, of 20, is at the last."""
+    b = Recording(duration=1000)
+    for goid, place in enumerate(("main.z", "main.a", "main.m"), 1):
+        go = b.go(goid, ts=0).run(1)
+        go.park(100, "chan send", [f"{place} main.go:1"], obj=ONE).ready(110, by=9).run(111)
+        length = 20 if place == "main.m" else 10
+        go.park(200, "chan receive", [f"{place} main.go:2"], obj=ONE).ready(200 + length).run(300)
+    return b
+
+
 ALL_OF_IT = (
     "SELECT obj, senders, receivers, send_waits, send_ns, sending, receive_waits, receive_ns, "
     "receiving, selecting FROM channels ORDER BY obj"
@@ -64,6 +75,12 @@ ALL_OF_IT = (
             queues,
             "SELECT send_function, receive_function FROM channels WHERE send_waits = 0",
             [(None, "main.get")],
+        ),
+        Blueprint(
+            "where, of equally long ones at the first by name",
+            equals,
+            "SELECT send_function, receive_function FROM channels",
+            [("main.a", "main.m")],
         ),
         Blueprint(
             "length and capacity as the snapshots show them",

@@ -17,8 +17,9 @@ CREATE TABLE channels (
     receive_ns,        -- how long those lasted together, to the end while open, ns
     receiving,         -- goroutines that still waited to receive at the end
     selecting,         -- goroutines in a select with it at the last snapshot
-    send_function,     -- where the longest wait to send was; NULL if there was none
-    receive_function,  -- where the longest wait to receive was; NULL if there was none
+    send_function,     -- where the longest wait to send was, the first by name of several; NULL
+                       -- if there was none
+    receive_function,  -- where the longest wait to receive was, likewise
     chan_len,          -- elements queued, at the last snapshot that shows it; NULL if none does
     chan_len_max,      -- the most that a snapshot shows; NULL if none does
     chan_cap,          -- capacity; NULL if no snapshot shows it

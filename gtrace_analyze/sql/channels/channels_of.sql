@@ -24,20 +24,36 @@ sides AS (
     FROM parties
     GROUP BY pid, obj
 ),
+placed AS (
+    SELECT
+        pid,
+        obj,
+        sends,
+        function_number,
+        count(*) AS waits,
+        sum(dur_seen) AS ns,
+        max(dur_seen) AS longest_ns,
+        count(*) FILTER (open) AS open,
+        count(*) FILTER (NOT certain) AS uncertain
+    FROM at_channel
+    GROUP BY pid, obj, sends, function_number
+),
 waited AS (
     SELECT
         pid,
         obj,
-        count(*) FILTER (sends) AS send_waits,
-        coalesce(sum(dur_seen) FILTER (sends), 0)::BIGINT AS send_ns,
-        count(*) FILTER (sends AND open) AS sending,
-        count(*) FILTER (NOT sends) AS receive_waits,
-        coalesce(sum(dur_seen) FILTER (NOT sends), 0)::BIGINT AS receive_ns,
-        count(*) FILTER (NOT sends AND open) AS receiving,
-        arg_max(function_number, dur_seen) FILTER (sends) AS send_function,
-        arg_max(function_number, dur_seen) FILTER (NOT sends) AS receive_function,
-        count(*) FILTER (NOT certain) AS uncertain
-    FROM at_channel
+        coalesce(sum(waits) FILTER (sends), 0)::BIGINT AS send_waits,
+        coalesce(sum(ns) FILTER (sends), 0)::BIGINT AS send_ns,
+        coalesce(sum(open) FILTER (sends), 0)::BIGINT AS sending,
+        coalesce(sum(waits) FILTER (NOT sends), 0)::BIGINT AS receive_waits,
+        coalesce(sum(ns) FILTER (NOT sends), 0)::BIGINT AS receive_ns,
+        coalesce(sum(open) FILTER (NOT sends), 0)::BIGINT AS receiving,
+        -- Of several that are equally long, the first by name.
+        arg_max(function_number, (longest_ns, -function_number)) FILTER (sends) AS send_function,
+        arg_max(function_number, (longest_ns, -function_number)) FILTER (NOT sends)
+            AS receive_function,
+        sum(uncertain)::BIGINT AS uncertain
+    FROM placed
     GROUP BY pid, obj
 ),
 looked AS (
