@@ -8,7 +8,7 @@ from typing import Any
 
 from gtrace_analyze.analyses.diff import Difference
 from gtrace_analyze.render.listing import Column, Layout, arranged, show, wrapped
-from gtrace_analyze.units import duration, short_function
+from gtrace_analyze.units import counted, duration, short_function
 
 __all__ = ["show_diff"]
 
@@ -38,10 +38,12 @@ def show_diff(found: Sequence[Difference], everything: bool, layout: Layout) -> 
     else:
         arranged(shown, layout, _NAMES)
     counts = {v: sum(row["verdict"] == v for row in rows) for v in ("changed", "noise", "too few")}
+    hidden = not everything and counts["noise"] + counts["too few"] > 0
     print(
         wrapped(
-            f"{counts['changed']} figures changed, {counts['noise']} differ by no more than noise, "
-            f"{counts['too few']} have too little data to tell"
+            f"{counted(counts['changed'], 'figure')} changed, {counts['noise']:,} differ by no more "
+            f"than noise, {counts['too few']:,} have too little data to tell"
+            + ("; --all shows those too" if hidden else "")
         )
     )
 

@@ -124,12 +124,32 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "2 figures changed, 4 differ by no more than noise, 0 have too little" in out
     assert "chan receive in main.ask" in out
     assert "created/s" not in out
+    assert "--all shows those too" in " ".join(out.split())
     cli.main(["diff", a, b, "--all"], standalone_mode=False)
-    assert "created/s" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "created/s" in out
+    assert "--all" not in out
     cli.main(["diff", a, b, "--csv"], standalone_mode=False)
     assert capsys.readouterr().out.count("\n") == 3
     cli.main(["diff", a, b, "--csv", "--all"], standalone_mode=False)
     assert capsys.readouterr().out.count("\n") == 7
+
+
+def test_what_only_one_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unless there is too little of it for a figure."""
+    without, with_leak = (str(service(1, leak=leak).write(tmp_path / str(leak))) for leak in (0, 2))
+    for paths, name, other in (
+        ((without, with_leak), "only in B", "only in A"),
+        ((with_leak, without), "only in A", "only in B"),
+    ):
+        cli.main(["diff", *paths], standalone_mode=False)
+        shown = [line for line in capsys.readouterr().out.splitlines() if "main.follow" in line]
+        assert len(shown) == 2
+        assert all(line.startswith(name) for line in shown)
+        cli.main(["diff", *paths, "--all"], standalone_mode=False)
+        out = capsys.readouterr().out
+        assert other not in out
+        assert sum(line.startswith(name) for line in out.splitlines()) == 4
 
 
 def test_different_plans_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
