@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from gtrace_analyze.analyses.deadlocks import Deadlock, Member
-from gtrace_analyze.render.listing import Layout, arranged, show, sources
+from gtrace_analyze.render.listing import Layout, arranged, show, sources, the_rest
 from gtrace_analyze.units import duration, short_function, short_place
 
 __all__ = ["show_deadlocks"]
@@ -38,7 +38,7 @@ def show_deadlocks(
     shown = layout.cut(rows)
     out.write("\n".join(_paragraph(row) for row in shown))
     if len(shown) < len(rows):
-        out.write(f"\n… {len(rows) - len(shown):,} more; -n 0 shows all\n")
+        out.write("\n" + the_rest(f"{len(rows) - len(shown):,} more"))
 
 
 def _paragraph(row: Mapping[str, Any]) -> str:

@@ -41,8 +41,8 @@ def show_diff(found: Sequence[Difference], everything: bool, layout: Layout) -> 
     hidden = not everything and counts["noise"] + counts["too few"] > 0
     print(
         wrapped(
-            f"{counted(counts['changed'], 'figure')} changed, {counts['noise']:,} differ by no more "
-            f"than noise, {counts['too few']:,} have too little data to tell"
+            f"{counted(counts['changed'], 'figure')} changed, {counts['noise']:,} differ by no "
+            f"more than noise, {counts['too few']:,} have too little data to tell"
             + ("; --all shows those too" if hidden else "")
         )
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from gtrace_analyze.analyses.leaks import LeakGroup
-from gtrace_analyze.render.listing import Layout, arranged, show, sources
+from gtrace_analyze.render.listing import Layout, arranged, show, sources, the_rest
 from gtrace_analyze.units import counted, short_function, short_place
 
 __all__ = ["show_leaks"]
@@ -44,7 +44,7 @@ def show_leaks(
     shown = layout.cut(rows)
     out.write("\n".join(_paragraph(row) for row in shown))
     if len(shown) < len(rows):
-        out.write(f"\n… {counted(len(rows) - len(shown), 'more group')}; -n 0 shows all\n")
+        out.write("\n" + the_rest(counted(len(rows) - len(shown), "more group")))
 
 
 def _paragraph(row: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "show",
     "sources",
     "terminal_width",
+    "the_rest",
     "unique",
     "wrapped",
     "write_json",
@@ -103,8 +104,12 @@ def show(
         if not rows:
             out.write("(0 rows)\n")
         if len(shown) < len(rows):
-            number = f"{len(rows) - len(shown):,} more" if counted else "and more"
-            out.write(f"… {number}; -n 0 shows all\n")
+            out.write(the_rest(f"{len(rows) - len(shown):,} more" if counted else "and more"))
+
+
+def the_rest(what: str) -> str:
+    """The line that says what is not shown, and how to see it."""
+    return f"… {what}; -n 0 shows all\n"
 
 
 def write_json(value: Any, stream: TextIO | None = None) -> None:
