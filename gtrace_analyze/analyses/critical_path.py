@@ -185,6 +185,31 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
+class _Goroutines:
+    """All goroutines of a process: to ask for some of them takes as long."""
+
+    def __init__(self, engine: Engine, pid: int) -> None:
+        query = "SELECT goid, parent_goid, function FROM goroutines WHERE pid = $pid"
+        self._rows = engine.table(query, {"pid": pid})
+        goids = self._rows["goid"].to_numpy()
+        self._order = np.argsort(goids)
+        self._goids: Numbers = goids[self._order]
+
+    def parent(self, goid: int) -> int | None:
+        """Who made it, None where not known."""
+        return self._of(goid, "parent_goid")  # type: ignore[return-value]
+
+    def function(self, goid: int) -> str | None:
+        """Its start function, None where not known."""
+        return self._of(goid, "function")  # type: ignore[return-value]
+
+    def _of(self, goid: int, name: str) -> int | str | None:
+        at = int(self._goids.searchsorted(goid))
+        if at == len(self._goids) or self._goids[at] != goid:
+            return None
+        return self._rows[name][int(self._order[at])].as_py()  # type: ignore[no-any-return]
+
+
 class _Walk:
     """One walk, repeated until all is read that it comes by.
 
@@ -200,7 +225,6 @@ class _Walk:
         self._span = {"pid": pid, "start": start, "end": high}
         self._reads: dict[int, _Read] = {}
         self._missing: dict[int, None] = {}
-        self._parents: dict[int, int | None] = {}
         found = engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
         few = len(found) < _ALL_AT_ONCE
         self._everything = _Read(found, self._until, start, high) if few else None
@@ -286,30 +310,10 @@ class _Walk:
         current: int | None = goid
         while current is not None and current not in seen:
             seen.add(current)
-            current = self._parent(current)
+            current = self._goroutines.parent(current)
             if current in ancestors:
                 return True
         return False
-
-    def _parent(self, goid: int) -> int | None:
-        if goid not in self._parents:
-            made, parents = self._lineage
-            at = int((made == goid).argmax()) if len(made) else -1  # to sort them takes longer
-            known = at >= 0 and made[at] == goid
-            self._parents[goid] = int(parents[at]) if known else None
-        return self._parents[goid]
-
-    @cached_property
-    def _lineage(self) -> tuple[Numbers, Numbers]:
-        """The goroutines whose maker is known, and who made them.
-
-        All at once, which takes as long as to ask for one.
-        """
-        rows = self._engine.table(
-            "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid AND parent_goid IS NOT NULL",
-            {"pid": self._span["pid"]},
-        )
-        return rows["goid"].to_numpy(), rows["parent_goid"].to_numpy()
 
     def steps(self, found: list[_Found]) -> list[Step]:
         numbers: dict[_Read, list[int]] = {}
@@ -337,12 +341,11 @@ class _Walk:
 
     def names(self, goids: set[int]) -> dict[int, str | None]:
         """The start functions of goroutines, None where not known."""
-        rows = self._engine.rows(
-            "SELECT goid, function FROM goroutines SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS "
-            "goid) USING (goid) WHERE pid = $pid",
-            {"goids": sorted(goids), "pid": self._span["pid"]},
-        )
-        return {row["goid"]: row["function"] for row in rows}
+        return {goid: self._goroutines.function(goid) for goid in goids}
+
+    @cached_property
+    def _goroutines(self) -> _Goroutines:
+        return _Goroutines(self._engine, self._span["pid"])
 
     def _functions(self, stack_ids: set[int | None]) -> dict[int | None, str | None]:
         rows = self._engine.rows(
