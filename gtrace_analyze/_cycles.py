@@ -206,6 +206,8 @@ class _Cycles:
         own = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE own_stack").fetchall()
         self._own_stack = np.zeros(1 << 8, bool)  # of kinds
         self._own_stack[[code for (code,) in own]] = True
+        self._inject = self._kinds.index("inject")
+        self._io_wait = self._reasons.index("IO wait") if "IO wait" in self._reasons else None
         self._outlines: dict[int, int] = {}  # numbers of shapes but for their stacks, by their keys
         self._shapes: dict[int, int] = {}  # numbers of shapes, by those and stacks
 
@@ -232,7 +234,8 @@ class _Cycles:
             np.where(here, steps.pairs.take(place, mode="clip"), _NO_PAIR)
             for place, here in zip(places, there, strict=False)
         ]
-        at_woken = steps.at(first, self._woken.take(pairs[_WAIT]))
+        reasons = takes[_WAIT]("reason")
+        at_woken = steps.at(first, self._told(pairs[_WAIT], reasons))
 
         def moment(number: int) -> pa.Array:
             """When what is in a slot begins, or would if there were something."""
@@ -255,13 +258,22 @@ class _Cycles:
             columns["next_other"].is_valid(),
         ]
         stacks = steps.at(first, owns.take(first))("stack_id").fill_null(_NO_STACK)
-        keys = _keys(pairs, takes[_WAIT]("reason"), flags)
+        keys = _keys(pairs, reasons, flags)
         columns["shape"], shapes = self._shaped(keys, stacks.to_numpy())
         whole = pa.table([columns[name] for name in _CYCLES.names], schema=_CYCLES)
         return {
             "raw_cycles": pa.Table.from_batches(whole.to_batches(_BATCH), schema=_CYCLES),
             "raw_shapes": shapes,
         }
+
+    def _told(self, waits: npt.NDArray[np.uint16], reasons: pa.Array) -> Mask:
+        """Of which waits it is told who ended them."""
+        told: Mask = self._woken.take(waits)
+        if self._io_wait is not None:
+            # Whoever polls the network by the way is not the cause of what comes from there.
+            polled = pc.equal(reasons, self._io_wait).fill_null(False)
+            told &= ~polled.to_numpy(zero_copy_only=False) | (waits & 0xFF != self._inject)
+        return told
 
     def _shaped(self, keys: _Keys, stacks: npt.NDArray[np.int32]) -> tuple[pa.Array, pa.Table]:
         """The numbers of shapes, and those that are new."""

@@ -72,8 +72,7 @@ class Path:
 
 
 _CYCLES = f"""
-    SELECT goid, {COLUMNS}, reason, stack_id, wake,
-        CASE WHEN NOT polled THEN waker_goid END AS waker_goid
+    SELECT goid, {COLUMNS}, reason, stack_id, wake, waker_goid
     FROM int_cycles AS c
     JOIN int_shapes AS s ON s.shape = c.shape
     {{whose}}

@@ -66,8 +66,8 @@ _WAKERS = """
         GROUP BY shape, waker_goid
     ),
     woken AS (
-        SELECT s.wake, CASE WHEN NOT s.polled THEN c.waker_goid END AS waker_goid,
-            sum(c.wakes)::BIGINT AS wakes, sum(c.waited_ns)::BIGINT AS waited_ns
+        SELECT s.wake, c.waker_goid, sum(c.wakes)::BIGINT AS wakes,
+            sum(c.waited_ns)::BIGINT AS waited_ns
         FROM shaped AS c
         JOIN int_shapes AS s ON s.shape = c.shape
         WHERE s.wake IS NOT NULL AND s.ready_by <> 'park_undone'
@@ -87,8 +87,7 @@ _BY_NUMBER = ("-goroutines", "created_at", "function")
 _CYCLES = f"""
     SELECT {COLUMNS}, wait_by::VARCHAR AS wait_by, ready_by::VARCHAR AS ready_by,
         run_by::VARCHAR AS run_by, ended_by::VARCHAR AS ended_by, reason::VARCHAR AS reason,
-        stack_id, wake::VARCHAR AS wake, CASE WHEN NOT polled THEN waker_goid END AS waker_goid,
-        wait_tid, ready_tid, run_tid, run_cpu
+        stack_id, wake::VARCHAR AS wake, waker_goid, wait_tid, ready_tid, run_tid, run_cpu
     FROM int_cycles AS c
     JOIN int_shapes AS s ON s.shape = c.shape
     WHERE pid = $pid AND goid = $goid AND wait_ts >= $since

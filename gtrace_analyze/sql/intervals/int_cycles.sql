@@ -14,7 +14,8 @@ CREATE TABLE int_cycles (
     run_ts,          -- when that ended, ns; it entered `run_state`, or was first seen in it
     ts_end,          -- when that ended, ns; NULL, like those before of what did not until the end
     shape,           -- which states these are, by what they begin and end, and where: see `int_shapes`
-    waker_goid,      -- the goroutine that is named as having ended the wait; NULL if none is
+    waker_goid,      -- the goroutine that is named as having ended the wait; NULL if none is, or if it
+                     -- did no more than poll the network by the way
     waker_stack_id,  -- its stack; NULL if not taken
     wait_tid,        -- the thread that began the wait; NULL where on none
     ready_tid,       -- the thread that made it runnable; NULL where on none

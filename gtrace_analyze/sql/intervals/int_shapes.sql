@@ -15,7 +15,6 @@ CREATE TABLE int_shapes (
     reason,       -- wait reason; NULL unless it waited, and where not known
     stack_id,     -- where the first of them waits, called or gave way; NULL if it did not, or if not taken
     wake,         -- who ended the wait: goroutine, timer, netpoll or runtime; NULL if nothing did
-    polled,       -- who is named as having ended it is not the cause, but polled the network by the way
     certain       -- the states that nothing was lost within, and whose end is a legal one: the sum of 1
                   -- for waiting, 2 for runnable and 4 for `run_state`
 ) AS
@@ -30,9 +29,7 @@ WITH waited AS (
                 WHEN wait_by = 'suspend' THEN 'preempted'
                 ELSE reason
             END::wait_reason AS reason
-        ),
-        -- Whoever polls the network by the way is not the cause of what comes from there.
-        coalesce(ready_by = 'inject' AND reason = 'IO wait', false) AS polled
+        )
     FROM raw_shapes
 )
 SELECT
@@ -49,11 +46,10 @@ SELECT
     CASE
         WHEN first_state > 0 OR ready_by IS NULL OR ready_by = 'unseen' THEN NULL
         WHEN wait_by = 'suspend' OR ready_by = 'park_undone' THEN 'runtime'
-        WHEN polled THEN 'netpoll'
+        WHEN ready_by = 'inject' AND reason = 'IO wait' THEN 'netpoll'
         WHEN told THEN 'goroutine'
         WHEN ready_by = 'inject' OR is_runtime_wait(reason) THEN 'runtime'
         WHEN ready_by = 'ready' THEN 'timer'
     END::waker_kind,
-    polled,
     certain
 FROM waited

@@ -11,7 +11,6 @@ CREATE TEMP VIEW int_wait_shapes (
     site,             -- place, see `stacks`; NULL if no stack was taken
     function_number,  -- see `int_sites`; NULL if no stack was taken
     system,           -- a wait in the runtime's own business
-    polled,           -- who is named as having ended it is not the cause
     certain           -- nothing was lost within it, and its end is a legal one
 ) AS
 SELECT
@@ -23,7 +22,6 @@ SELECT
     t.site,
     t.function_number,
     coalesce(t.system, false),
-    s.polled,
     s.certain & 1 <> 0
 FROM int_shapes AS s
 LEFT JOIN int_sites AS t ON t.stack_id = s.stack_id

@@ -18,7 +18,7 @@ SELECT
     s.reason,
     s.site,
     s.function_number,
-    CASE WHEN NOT s.polled THEN c.waker_goid END AS waker_goid,
+    c.waker_goid,
     c.obj,
     s.system,
     s.certain
