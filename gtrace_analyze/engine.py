@@ -32,7 +32,9 @@ __all__ = ["Engine", "connect"]
 
 # Below this many events, building in memory is quicker than a user can tell.
 _INDEX_FROM = 200_000
-_MEMORY = "3GB"  # of 4 in all: not everything is counted
+_MEMORY = 3_000_000_000  # bytes that DuckDB may use, of 4 GB in all: not everything is counted
+_MEMORY_AN_EVENT = 15  # if that is more, and the machine has it: quantiles keep all lengths
+_BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 _KEPT = 64  # queries
 # Quantiles take the memory of all lengths once for each level: from so many events on, these are
@@ -294,7 +296,7 @@ def _wants_index(recording: Recording) -> bool:
 
 def _prepare(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     spill = Path(tempfile.gettempdir()) / f"gtrace-{os.getpid()}"
-    con.execute(f"SET memory_limit = '{_MEMORY}'")
+    con.execute(f"SET memory_limit = '{_memory(con, recording.rows)}B'")
     con.execute("SET temp_directory = ?", [str(spill)])
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET python_enable_replacements = false")
@@ -304,6 +306,14 @@ def _prepare(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     with _naming_damage(recording):
         bind(con, recording)
     _register(con, _cycles.NOTHING)
+
+
+def _memory(con: duckdb.DuckDBPyConnection, events: int) -> int:
+    """How many bytes DuckDB may use; at most the part of this machine's that it sets itself."""
+    ((limit,),) = con.execute("SELECT current_setting('memory_limit')").fetchall()
+    size, unit = limit.split()
+    own = int(float(size) * 1024 ** _BINARY.index(unit))
+    return min(own, max(_MEMORY, events * _MEMORY_AN_EVENT))
 
 
 def _register(con: duckdb.DuckDBPyConnection, chunk: _cycles.Chunk) -> None:
@@ -326,7 +336,11 @@ def _naming_damage(recording: Recording) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as e:
-        raise TraceError(f"{recording.path}: {_first_lines(e)}") from None
+        short = _first_lines(e).partition(" Possible solutions")[0]
+        raise TraceError(
+            f"{recording.path}: {recording.rows:,} events take more memory to analyze than there "
+            f"is ({short}); copy the recording to a machine with more"
+        ) from None
     except (duckdb.Error, pa.ArrowException, OSError) as e:
         if _is_of_writing(e):
             raise

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from gtrace_analyze import catalog, engine
@@ -180,3 +181,22 @@ def test_levels_may_be_made_one_after_the_other(
         return sorted(map(repr, found))
 
     assert rows(0) == rows(1 << 60)
+
+
+def test_many_events_may_take_more_memory_but_not_more_than_there_is() -> None:
+    with duckdb.connect() as con:
+        few, many = (engine._memory(con, events) for events in (1_000_000, 1_000_000_000_000))
+        con.execute("SET memory_limit = '1GiB'")
+        assert engine._memory(con, 1_000_000) == 1 << 30
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert few <= 3_000_000_000
+    assert few <= many < pages
+
+
+def test_too_little_memory_is_told_with_what_to_do(
+    trace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_MEMORY", 300_000)
+    with pytest.raises(TraceError, match=r"trace: 3 events take more memory .*machine with more"):
+        connect(trace)
+    assert [p for p in trace.parent.rglob("*index*") if p.is_file()] == []
