@@ -338,8 +338,9 @@ def _naming_damage(recording: Recording) -> Iterator[None]:
     except duckdb.OutOfMemoryException as e:
         short = _first_lines(e).partition(" Possible solutions")[0]
         raise TraceError(
-            f"{recording.path}: {recording.rows:,} events take more memory to analyze than there "
-            f"is ({short}); copy the recording to a machine with more"
+            f"{recording.path}: {recording.rows:,} events take more memory to analyze than is "
+            f"allowed here ({short}); record fewer at once (--plan, --max-overhead), or copy the "
+            "recording to a machine with more"
         ) from None
     except (duckdb.Error, pa.ArrowException, OSError) as e:
         if _is_of_writing(e):
