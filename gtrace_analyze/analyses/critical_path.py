@@ -196,17 +196,19 @@ class _Goroutines:
 
     def parent(self, goid: int) -> int | None:
         """Who made it, None where not known."""
-        return self._of(goid, "parent_goid")  # type: ignore[return-value]
+        maker: int | None = self._of(goid, "parent_goid")
+        return maker
 
     def function(self, goid: int) -> str | None:
         """Its start function, None where not known."""
-        return self._of(goid, "function")  # type: ignore[return-value]
+        name: str | None = self._of(goid, "function")
+        return name
 
-    def _of(self, goid: int, name: str) -> int | str | None:
+    def _of(self, goid: int, column: str) -> Any:
         at = int(self._goids.searchsorted(goid))
         if at == len(self._goids) or self._goids[at] != goid:
             return None
-        return self._rows[name][int(self._order[at])].as_py()  # type: ignore[no-any-return]
+        return self._rows[column][int(self._order[at])].as_py()
 
 
 class _Walk:

@@ -13,5 +13,4 @@ SELECT
     s.length
 FROM int_runnables_of(t0, t1, goids, pattern) AS r
 CROSS JOIN span AS s
-WHERE r.certain
-    AND r.ts_end >= s.first AND r.ts_end <= s.first + s.length
+WHERE r.certain AND r.ts_end >= s.first AND r.ts_end <= s.first + s.length

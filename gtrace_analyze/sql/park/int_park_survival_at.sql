@@ -54,16 +54,6 @@ survived AS (
 names AS (
     SELECT DISTINCT number, system, reason, function_number, site FROM shapes
 )
-SELECT
-    which AS level,
-    n.system,
-    n.reason,
-    n.function_number,
-    n.site,
-    s.seen_ns,
-    s.ended,
-    s.censored,
-    s.at_risk,
-    s.survival
+SELECT which AS level, n.* EXCLUDE (number), s.* EXCLUDE (number)
 FROM survived AS s
 JOIN names AS n ON n.number = s.number
