@@ -63,6 +63,9 @@ def set_variables(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         "SET VARIABLE has_pauses = (SELECT count(*) > 0 FROM raw_gaps WHERE cause = 'probes off')"
     )
+    con.execute(
+        "SET VARIABLE sees_waits = (SELECT bool_or(watched AND kind = 'park') FROM raw_event_kinds)"
+    )
     con.execute("SET VARIABLE one_process = (SELECT count(*) = 1 FROM raw_processes)")
     con.execute("SET VARIABLE started_ts = (SELECT started_ts FROM raw_recording)")
     con.execute("SET VARIABLE ended_ts = (SELECT ended_ts FROM raw_recording)")

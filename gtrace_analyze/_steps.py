@@ -79,7 +79,7 @@ class Transitions:
         ends = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE state = 'dead'").fetchall()
         self.ends = np.zeros(NONE + 1, bool)  # whether a kind is the end of a life
         self.ends[[code for (code,) in ends]] = True
-        others = con.sql("FROM int_other_transitions ORDER BY seq").to_arrow_table()
+        others = con.sql("FROM int_other_transitions ORDER BY seq, ts").to_arrow_table()
         self.others = others.cast(_TRANSITIONS)  # those that no event tells
 
     def of_events(self, recording: Recording) -> Iterator[pa.Table]:

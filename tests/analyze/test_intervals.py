@@ -175,7 +175,54 @@ def only_snapshots() -> Recording:
     )  # fmt: skip
 
 
+def lives_and_snapshots() -> Recording:
+    """1 waits where it waited, and ends; 2 is made before it is read, 3 after; 4 ends while it is.
+
+    5 is lent to a thread of C twice, and stands at the same place each time. Of 6, Go noted that it
+    is in one wait each time that it is read.
+    """
+    b = Recording(plan="lifecycle", duration=100)
+    one = {"reason": "select", "stack": F}
+    six = {"reason": "sleep", "stack": F, "waitsince": 30}
+    b.go(2, parent=1, ts=5)
+    b.snapshot(10, alive(1, **one), alive(2, **one), alive(4, **one), alive(5, **one))
+    b.go(3, parent=1, ts=20)
+    b.go(6, parent=1, ts=25)
+    b.go(5).exit(30).create_syscall(40)
+    b.go(4).exit(49)
+    b.snapshot(
+        50, alive(1, **one), alive(2, "running"), alive(3, **one), alive(4, **one),
+        alive(5, **one), alive(6, **six),
+    )  # fmt: skip
+    b.go(1).exit(70)
+    return b.snapshot(
+        90, alive(2, "runnable"), alive(3, "syscall"), alive(5, **one), alive(6, **six)
+    )
+
+
 BLUEPRINTS = [
+    Blueprint(
+        "from creations, ends and snapshots",
+        lives_and_snapshots,
+        "SELECT goid, state, ts, ts_end, began_by, ended_by, certain FROM intervals "
+        "ORDER BY goid, ts",
+        [
+            (1, "waiting", 10, 70, "seen waiting", "exit", False),
+            (2, None, 5, 10, "create", "seen waiting", True),
+            (2, "waiting", 10, 50, "seen waiting", "then running", False),
+            (2, None, 50, 90, "then running", "then runnable", False),
+            (2, None, 90, None, "then runnable", None, False),
+            (3, None, 20, 50, "create", "then waiting", True),
+            (3, "waiting", 50, 90, "then waiting", "then syscall", False),
+            (3, "syscall", 90, None, "then syscall", None, False),
+            (4, "waiting", 10, 49, "seen waiting", "exit", False),
+            (5, "waiting", 10, 30, "seen waiting", "exit", False),
+            (5, None, 40, 50, "create_syscall", "then waiting", True),
+            (5, "waiting", 50, None, "then waiting", None, False),
+            (6, None, 25, 50, "create", "then waiting", True),
+            (6, "waiting", 50, None, "then waiting", None, True),
+        ],
+    ),
     Blueprint(
         "from nothing but snapshots",
         only_snapshots,
@@ -355,7 +402,7 @@ BLUEPRINTS = [
         "SELECT goid, ts, ts_end, first_ts, state, created_at, certain FROM goroutines",
         [
             (7, None, 40, 40, "dead", None, False),
-            (8, None, 50, 10, "dead", "main.go:12", True),
+            (8, None, 50, 10, "dead", "main.go:12", False),
         ],
     ),
     Blueprint(

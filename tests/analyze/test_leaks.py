@@ -309,7 +309,7 @@ def test_snapshots_alone_show_what_piles_up(analyzed: Analyzed, noted: bool) -> 
     (group,) = leaks.collect(analyzed(b))
     assert (group.function, group.count) == ("main.await", 18)
     assert group.verdict == ("leak" if noted else "suspect")
-    assert ("Only 10 snapshots were recorded" in group.evidence[0]) != noted
+    assert ("Only 10 snapshots tell of waits" in group.evidence[0]) != noted
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def _order(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _snapshots(engine: Engine) -> int:
-    """How many snapshots there are, if nothing else was recorded; else 0."""
-    if engine.recording.watched:
+    """How many snapshots there are, if nothing else tells of waits; else 0."""
+    if "park" in engine.recording.watched:
         return 0
     (row,) = engine.rows("SELECT count(DISTINCT snapshot) AS n FROM stg_goroutines")
     return int(row["n"])

@@ -74,7 +74,7 @@ class Scene:
     groups: tuple[WaitGroup, ...]
     several_processes: bool
     trends: Mapping[tuple[int, str | None], Trend]
-    snapshots: int  # how many there are, if nothing else was recorded; else 0
+    snapshots: int  # how many there are, if nothing else tells of waits; else 0
 
     @cached_property
     def _by_kind(self) -> Mapping[_Kind, list[WaitGroup]]:

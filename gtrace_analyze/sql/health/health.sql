@@ -85,12 +85,14 @@ WHERE NOT legal
 GROUP BY state, ended_by
 UNION ALL
 SELECT 'uncertain_intervals', 'warning', 'analyzer', sum(intervals),
-    format('{:d} of {:d} intervals {}',
+    format('{:d} of {:d} intervals {} uncertain: {} within {}',
         sum(intervals)::BIGINT, (SELECT sum(intervals) FROM endings)::BIGINT,
+        CASE WHEN sum(intervals) = 1 THEN 'is' ELSE 'are' END,
         CASE
-            WHEN sum(intervals) = 1 THEN 'is uncertain: something was lost within it'
-            ELSE 'are uncertain: something was lost within them'
-        END)
+            WHEN getvariable('sees_waits') THEN 'something was lost'
+            ELSE 'between snapshots something may have happened'
+        END,
+        CASE WHEN sum(intervals) = 1 THEN 'it' ELSE 'them' END)
 FROM endings
 WHERE NOT certain AND (ended_by IS DISTINCT FROM 'unseen' OR NOT getvariable('has_pauses'))
 HAVING count(*) > 0

@@ -1,4 +1,5 @@
--- What snapshots found after losses, where events were recorded, too.
+-- What snapshots found after losses, where events tell of waits; where they do not, see
+-- int_sampled_states, but ends are told here if events tell of those.
 --
 -- The first snapshot after a loss tells what each goroutine did since that was over: had it changed
 -- from then until it was read, there would be an event, which tells it in its stead. A wait of which
@@ -41,7 +42,7 @@ readings AS (
     SELECT g.*, n.ts AS loss_ts, n.ts_end AS seen_ts
     FROM later AS g
     ASOF JOIN losses AS n ON n.pid = g.pid AND g.ts > n.ts_end + 100_000_000
-    WHERE g.certain AND NOT n.pause AND (n.next_ts IS NULL OR g.ts < n.next_ts)
+    WHERE getvariable('sees_waits') AND g.certain AND NOT n.pause AND (n.next_ts IS NULL OR g.ts < n.next_ts)
     QUALIFY row_number() OVER (PARTITION BY g.pid, g.goid, n.ts_end ORDER BY g.ts) = 1
 ),
 changes AS (

@@ -36,6 +36,10 @@ FROM (
         ('syscall', 'unseen')
 ) AS legal (state, kind)
 UNION ALL
+-- Where nothing tells of waits, what a snapshot found may long be over when a goroutine ends.
+SELECT unnest(['waiting', 'runnable'])::goroutine_state, 'exit'::event_kind
+WHERE NOT getvariable('sees_waits')
+UNION ALL
 -- Between two snapshots anything may have happened.
 SELECT s.state::goroutine_state, t.kind::event_kind
 FROM (SELECT unnest(enum_range(NULL::goroutine_state)) AS state) AS s

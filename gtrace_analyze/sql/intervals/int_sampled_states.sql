@@ -1,12 +1,14 @@
--- What the snapshots found, where nothing but snapshots was recorded (plan snapshot).
+-- What the snapshots found, where no event tells of waits (plans snapshot and lifecycle), unless that
+-- was recorded in windows: see int_window_states.
 --
 -- A goroutine that stands as it stood in the snapshot before has no row: same state, reason, site and
 -- object, and not blocked anew as far as Go's garbage collector noted (see int_noted_waits). It has,
 -- unseen and `then waiting`, where Go first noted it: whether it is the wait of before is not known,
--- but from there on it is one. One that is gone has a last row of kind `then gone`.
+-- but from there on it is one. One that is gone has a last row of kind `then gone`, if its end is no
+-- event.
 --
 -- Grain: one row per goroutine and change; two where a wait was first noted.
--- Cost: reads the snapshots.
+-- Cost: reads the snapshots, and the events, which are few.
 CREATE TEMP VIEW int_sampled_states (
     pid,       -- process
     goid,      -- goroutine
@@ -20,18 +22,28 @@ CREATE TEMP VIEW int_sampled_states (
     obj,       -- address of what it waits on; NULL where not known
     certain    -- Go noted that it is one wait all the time
 ) AS
-WITH numbered AS (
+WITH lives AS (
+    SELECT pid, goid, ts, seq, kind FROM stg_events
+    WHERE NOT getvariable('sees_waits') AND NOT getvariable('has_pauses')
+),
+numbered AS (
     SELECT
         g.*,
         s.site,
         w.ts AS noted_ts,
         dense_rank() OVER (PARTITION BY g.pid ORDER BY g.snapshot) AS number,
-        int_state_of(g.status) AS state
+        int_state_of(g.status) AS state,
+        b.seq AS after_seq,
+        e.seq AS before_seq
     FROM stg_goroutines AS g
     LEFT JOIN stacks AS s ON s.stack_id = g.stack_id
     LEFT JOIN int_noted_waits AS w
         ON w.pid = g.pid AND w.goid = g.goid AND w.waitsince = g.waitsince
-    WHERE NOT (SELECT bool_or(watched) FROM stg_event_kinds)
+    ASOF LEFT JOIN lives AS b ON b.pid = g.pid AND b.goid = g.goid AND g.ts >= b.ts
+    ASOF LEFT JOIN lives AS e ON e.pid = g.pid AND e.goid = g.goid AND g.ts < e.ts
+    WHERE NOT getvariable('sees_waits') AND NOT getvariable('has_pauses')
+        -- One that ended while it was read says so itself.
+        AND b.kind IS DISTINCT FROM 'exit'
 ),
 snapshots AS (
     SELECT pid, number, min(ts) AS ts, any_value(snapshot) AS snapshot
@@ -42,6 +54,7 @@ compared AS (
     SELECT
         *,
         lag(number) OVER life IS DISTINCT FROM number - 1
+            OR lag(after_seq) OVER life IS DISTINCT FROM after_seq
             OR lag(state) OVER life IS DISTINCT FROM state
             OR lag(reason) OVER life IS DISTINCT FROM reason
             OR lag(site) OVER life IS DISTINCT FROM site
@@ -62,7 +75,8 @@ whole AS (
         noted_ts IS NOT NULL AND NOT changed
             AND coalesce(noted_ts > lag(ts) OVER one, false) AS first_noted,
         -- One that is lent to threads of C may live again.
-        lead(number) OVER life IS DISTINCT FROM number + 1 AS ends
+        lead(number) OVER life IS DISTINCT FROM number + 1 AS ends,
+        row_number() OVER (PARTITION BY pid, goid, before_seq ORDER BY number) AS place
     FROM stretches
     WINDOW one AS (PARTITION BY pid, goid, stretch ORDER BY number),
         life AS (PARTITION BY pid, goid ORDER BY number)
@@ -70,7 +84,8 @@ whole AS (
 SELECT
     pid,
     goid,
-    2 * snapshot + step,
+    -- In the room before its next event, else behind all events.
+    coalesce(before_seq - 1023 + least(2 * place, 1020), (1::BIGINT << 62) + 2 * snapshot) + step,
     least(ts, CASE WHEN number = 1 THEN waitsince ELSE noted_ts END),
     CASE
         WHEN step = 0 THEN 'unseen'
@@ -86,7 +101,7 @@ JOIN (VALUES (0), (1)) AS steps (step) ON step = 1 OR first_noted
 WHERE changed OR first_noted
 UNION ALL
 SELECT
-    w.pid, w.goid, 2 * s.snapshot + 1, s.ts, 'then gone'::event_kind, NULL, NULL, NULL, NULL, true
+    w.pid, w.goid, (1::BIGINT << 62) + 2 * s.snapshot + 1, s.ts, 'then gone'::event_kind, NULL, NULL, NULL, NULL, true
 FROM whole AS w
 JOIN snapshots AS s ON s.pid = w.pid AND s.number = w.number + 1
-WHERE w.ends
+WHERE w.ends AND NOT (SELECT bool_or(watched) FROM stg_event_kinds)

@@ -17,7 +17,7 @@ CREATE TABLE int_window_states (
     reason,    -- wait reason; NULL unless waiting
     stack_id,  -- its stack; NULL while running
     obj,       -- address of what it waits on; NULL where not known
-    certain,   -- false where it changed while it was read
+    certain,   -- false where it changed while it was read, and where no event tells when that ends
     same       -- it is the wait that it was in when the window before ended: Go noted that
 ) AS
 WITH firsts AS (
@@ -78,7 +78,7 @@ SELECT
     f.reason,
     f.stack_id,
     f.obj,
-    f.certain,
+    f.certain AND getvariable('sees_waits'),
     coalesce(
         f.state = 'waiting' AND f.certain AND n.ts <= f.pause_ts AND k.ts <= f.pause_ts,
         false

@@ -12,7 +12,7 @@ def uncertainty(group: WaitGroup, scene: Scene) -> str:
     """A sentence on the goroutines of a group that may have been woken unseen."""
     if scene.snapshots:
         return (
-            f"Only {counted(scene.snapshots, 'snapshot was', 'snapshots were')} recorded: "
+            f"Only {counted(scene.snapshots, 'snapshot tells', 'snapshots tell')} of waits: "
             f"{group.uncertain:,} of them may have been woken in between."
         )
     who = "it" if group.uncertain == 1 else "they"
