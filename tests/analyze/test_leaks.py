@@ -46,6 +46,7 @@ def test_goroutines_that_pile_up_are_a_leak(analyzed: Analyzed) -> None:
     assert list(group.to_dict()) == [
         "function", "file", "line", "created_by", "created_at", "reason", "count", "goids",
         "oldest_ns", "newest_ns", "growth_per_s", "verdict", "evidence", "stack",
+        "parked",
     ]  # fmt: skip
     assert group.verdict == "leak"
     assert (group.function, group.file, group.line) == ("main.await", "main.go", 53)

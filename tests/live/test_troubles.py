@@ -25,12 +25,13 @@ LEAKING = {
     "abandoned-pool": ("leak", 20, "main.serve", "by a search of the memory"),
     "piling-up": ("leak", 0, "main.follow", "none was ever woken"),
     "pollers": ("suspect", 0, "main.poll", "made, 0 ended"),
+    "callers": ("suspect", 0, "main.call", "are in system calls"),
     "lock": ("leak", 3, "main.post", 'in "chan receive"'),
 }
 # What is there, and idle, once a program is put right.
 IDLE = {
     "healed-abandoned-pool": {"main.serve"},
-    "idlers": {"net.(*netFD).accept", "main.lose.func3", "main.lose.func4", "main.nap"},
+    "idlers": {"net.(*netFD).accept", "main.lose.func4", "main.lose.func5", "main.nap"},
 }
 # By mode of the program: kind of deadlock, functions of its members, how many wait behind them.
 STUCK: dict[str, tuple[str, list[str], int]] = {

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -37,6 +38,8 @@ func poll(n int) {
 		time.Sleep(often / 2)
 	}
 }
+
+func call(pipe int) { syscall.Read(pipe, make([]byte, 1)) }
 
 // post waits for the approval of a large amount with the ledger locked.
 func post(large bool) {
@@ -111,6 +114,20 @@ func lose(mode string, healed bool) {
 				}
 				go poll(n)
 				time.Sleep(often)
+			}
+		}()
+	case "callers":
+		go func() {
+			for {
+				var pipe [2]int
+				if err := syscall.Pipe(pipe[:]); err != nil {
+					panic(err)
+				}
+				go call(pipe[0])
+				time.Sleep(often)
+				if healed {
+					syscall.Write(pipe[1], []byte{1})
+				}
 			}
 		}()
 	case "lock":

@@ -2,7 +2,8 @@
 
 Every group of waiting goroutines (`wait_groups`) is shown to the detectors. Each looks for one
 thing and may come back with a finding: a verdict and a sentence that says why, with numbers. An
-excuse ("idle") outweighs every accusation short of proof, else the gravest verdict stands.
+excuse ("idle") outweighs every accusation short of proof, else the gravest verdict stands. Groups
+of those that do not wait (`unparked_groups`) are told of only if they are accused.
 """
 
 from __future__ import annotations
@@ -11,13 +12,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from gtrace_analyze.analyses.leaks import detectors
-from gtrace_analyze.analyses.leaks.detectors import old
+from gtrace_analyze.analyses.leaks.detectors import old, unparked
 from gtrace_analyze.analyses.leaks.filters import Baseline, Wanted, patterns, read_patterns
-from gtrace_analyze.analyses.leaks.model import Finding, LeakGroup, Scene, Trend, WaitGroup
+from gtrace_analyze.analyses.leaks.model import (
+    Finding,
+    LeakGroup,
+    Scene,
+    Trend,
+    UnparkedGroup,
+    WaitGroup,
+    doing,
+)
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 
-__all__ = ["Baseline", "LeakGroup", "Wanted", "collect", "patterns", "read_patterns"]
+__all__ = ["Baseline", "LeakGroup", "Wanted", "collect", "doing", "patterns", "read_patterns"]
 
 _GRAVITY = {"leak": 2, "suspect": 1, "idle": 0}
 
@@ -27,12 +36,17 @@ def collect(
 ) -> list[LeakGroup]:
     """The groups, gravest and largest first; those of verdict "idle" only if asked for.
 
-    With a time selection, the groups that waited at its end, judged by what happened within it.
+    With a time selection, the groups at its end, judged by what happened within it.
     """
     groups, scene = _look(engine, selection)
     judged = [_judge(group, scene) for group in groups if not group.system]
     judged = [group for group in judged if include_idle or group.verdict != "idle"]
-    return sorted(judged, key=lambda g: (-_GRAVITY[g.verdict], -g.count, g.function or "", g.line))
+    for moving in scene.unparked_groups:
+        if _wanted(moving, selection) and (finding := unparked.detect(moving, scene)):
+            judged.append(LeakGroup.of(moving, scene, finding.verdict, [finding.sentence]))
+    return sorted(
+        judged, key=lambda g: (-_GRAVITY[g.verdict], -g.count, g.function or "", g.line or 0)
+    )
 
 
 def _look(engine: Engine, selection: Selection) -> tuple[Sequence[WaitGroup], Scene]:
@@ -48,13 +62,18 @@ def _look(engine: Engine, selection: Selection) -> tuple[Sequence[WaitGroup], Sc
     processes = {process.pid for process in engine.recording.manifest.processes}
     groups = tuple(WaitGroup(**row) for row in rows)
     by_statement = {(trend.pid, trend.created_at): trend for trend in trends}
-    scene = Scene(start, end, groups, len(processes) > 1, by_statement, _snapshots(engine))
-    chosen: Sequence[WaitGroup] = groups
-    if selection.goids:
-        chosen = [group for group in chosen if not selection.goids.isdisjoint(group.goids)]
-    if selection.function:
-        chosen = [group for group in chosen if _mentions(group, selection)]
-    return chosen, scene
+    moving = engine.table(f"FROM unparked_groups{between}", parameters).to_pylist()
+    scene = Scene(
+        start,
+        end,
+        groups,
+        tuple(UnparkedGroup(**row) for row in moving),
+        len(processes) > 1,
+        by_statement,
+        _snapshots(engine),
+        "syscall_enter" in engine.recording.watched,
+    )
+    return [group for group in groups if _wanted(group, selection)], scene
 
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -70,10 +89,12 @@ def _snapshots(engine: Engine) -> int:
     return int(row["n"])
 
 
-def _mentions(group: WaitGroup, selection: Selection) -> bool:
+def _wanted(group: WaitGroup | UnparkedGroup, selection: Selection) -> bool:
+    if selection.goids and selection.goids.isdisjoint(group.goids):
+        return False
     frames = [frame["function"] for frame in group.frames or ()]
     names = [group.created_by, group.start_function, *frames]
-    return any(selection.matches(name) for name in names)
+    return not selection.function or any(selection.matches(name) for name in names)
 
 
 def _judge(group: WaitGroup, scene: Scene) -> LeakGroup:

@@ -49,7 +49,8 @@ class Baseline:
 class Wanted:
     """Groups are wanted if they are not ignored and large enough.
 
-    ``older_ns`` takes the goroutines that wait for at least that long, and counts no others.
+    ``older_ns`` takes the goroutines that wait, or live if they do not wait, for at least that
+    long, and counts no others.
     ``ignored`` patterns are searched for in the function a group waits in, in the function that
     made it, and in the place (file:line) of the go statement.
     """
@@ -78,8 +79,9 @@ class Wanted:
         goids = [group.goids[i] for i in kept]
         older = replace(group, count=len(kept), goids=goids, ages=ages, newest_ns=min(ages))
         sentence = (
-            f"Of these {group.count:,}, {len(kept):,} wait for {duration(self.older_ns)} or longer "
-            "and are counted here; the sentences above are of all of them."
+            f"Of these {group.count:,}, {len(kept):,} {'wait' if group.parked else 'live'} for "
+            f"{duration(self.older_ns)} or longer and are counted here; the sentences above are of "
+            "all of them."
         )
         return _saying(older, sentence)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-__all__ = ["Finding", "LeakGroup", "Scene", "Trend", "WaitGroup"]
+__all__ = ["Finding", "LeakGroup", "Scene", "Trend", "UnparkedGroup", "WaitGroup", "doing"]
 
 
 _Kind = tuple[int, int | None, str | None, str | None]
+_Statement = tuple[int, str | None]
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,34 @@ class WaitGroup:
 
 
 @dataclass(frozen=True)
+class UnparkedGroup:
+    """One row of the view `unparked_groups`; the columns are explained there."""
+
+    pid: int
+    site: int | None
+    doing: str | None
+    created_at: str
+    created_by: str | None
+    start_function: str | None
+    count: int
+    goids: list[int]
+    ages: list[int]
+    stack_id: int | None
+    oldest_ns: int
+    newest_ns: int
+    at_start: int
+    function: str | None
+    file: str | None
+    line: int | None
+    frames: list[dict[str, Any]] | None
+
+    @property
+    def reason(self) -> str | None:
+        """What stands in the place of a wait reason, as it does where Go prints its stacks."""
+        return self.doing
+
+
+@dataclass(frozen=True)
 class Trend:
     """One row of the view `creation_trends`; the columns are explained there."""
 
@@ -72,9 +102,11 @@ class Scene:
     start: int
     end: int
     groups: tuple[WaitGroup, ...]
+    unparked_groups: tuple[UnparkedGroup, ...]
     several_processes: bool
-    trends: Mapping[tuple[int, str | None], Trend]
+    trends: Mapping[_Statement, Trend]
     snapshots: int  # how many there are, if nothing else tells of waits; else 0
+    sees_syscalls: bool  # if not, time in system calls counts as running
 
     @cached_property
     def _by_kind(self) -> Mapping[_Kind, list[WaitGroup]]:
@@ -87,9 +119,33 @@ class Scene:
         """All groups at the same place, for the same reason, of the same go statement."""
         return self._by_kind[_kind(group)]
 
+    @cached_property
+    def parked(self) -> Counter[_Statement]:
+        """How many goroutines of each go statement wait."""
+        return _counts(self.groups)
+
+    @cached_property
+    def unparked(self) -> Counter[_Statement]:
+        """How many are alive, and not known to."""
+        return _counts(self.unparked_groups)
+
     @property
     def seconds(self) -> float:
         return max(self.end - self.start, 1) / 1e9
+
+
+def doing(reason: str | None, parked: bool) -> str:
+    """What goroutines of a LeakGroup do, in words."""
+    if reason == "running":
+        return "running"
+    return f"in {reason or ('a wait' if parked else 'a state that is not known')}"
+
+
+def _counts(groups: Iterable[WaitGroup | UnparkedGroup]) -> Counter[_Statement]:
+    counts: Counter[_Statement] = Counter()
+    for group in groups:
+        counts[group.pid, group.created_at] += group.count
+    return counts
 
 
 def _kind(group: WaitGroup) -> _Kind:
@@ -112,6 +168,10 @@ class LeakGroup:
     ``oldest_ns`` and ``newest_ns`` are how long the first and the last of them have been waiting;
     ``growth_per_s`` is by how many all that wait there became more, per second of the recording.
     ``stack`` is the stack of the oldest, innermost frame first, each with function, file and line.
+
+    Those that are not ``parked`` do not wait: ``reason`` is "syscall", "running" or None,
+    ``oldest_ns`` and ``newest_ns`` are how long they were seen to live, and without a stack
+    ``function`` is their start function.
     """
 
     function: str | None
@@ -131,11 +191,15 @@ class LeakGroup:
     pid: int
     several_processes: bool = field(default=False, repr=False)
     ages: list[int] = field(default_factory=list, repr=False)  # of each of goids, ns
+    parked: bool = True
 
     @classmethod
-    def of(cls, group: WaitGroup, scene: Scene, verdict: str, evidence: list[str]) -> LeakGroup:
+    def of(
+        cls, group: WaitGroup | UnparkedGroup, scene: Scene, verdict: str, evidence: list[str]
+    ) -> LeakGroup:
+        parked = isinstance(group, WaitGroup)
         return cls(
-            function=group.function,
+            function=group.function if parked or group.frames else group.start_function,
             file=group.file,
             line=group.line,
             created_by=group.created_by,
@@ -152,6 +216,7 @@ class LeakGroup:
             pid=group.pid,
             several_processes=scene.several_processes,
             ages=group.ages,
+            parked=parked,
         )
 
     @classmethod

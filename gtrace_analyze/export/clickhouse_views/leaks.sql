@@ -87,7 +87,7 @@ found AS (
                 reason IN (
                     'chan receive (nil chan)', 'chan send (nil chan)', 'select (no cases)'
                 ), false
-            ) AND (uncertain < count OR plan = 'snapshot'),
+            ) AND (uncertain < count OR plan IN ('snapshot', 'lifecycle')),
             'leak', ''
         ) AS by_forever,
         multiIf(
@@ -104,6 +104,29 @@ found AS (
         [by_unreachable, by_forever, by_lock, by_sibling, by_growth, by_trend] AS accusations,
         idle AND by_unreachable = '' AND by_trend = '' AS excused
     FROM looked
+),
+counts AS (
+    SELECT recording AS in_recording, pid AS in_pid, created_at AS in_created_at,
+        sum(waiting) AS parked, sum(moving) AS unparked
+    FROM (
+        SELECT recording, pid, created_at, count AS waiting, 0 AS moving FROM wait_groups
+        UNION ALL
+        SELECT recording, pid, created_at, 0, count FROM unparked_groups
+    )
+    GROUP BY recording, pid, created_at
+),
+-- Of those that do not wait, only the ones that become more and more.
+moving AS (
+    SELECT g.*, r.t0 AS t0, r.t1 AS t1
+    FROM unparked_groups AS g
+    INNER JOIN (SELECT recording AS at_recording, t0, t1 FROM spans) AS r
+        ON r.at_recording = g.recording
+    INNER JOIN trends AS t
+        ON t.of_recording = g.recording AND t.of_pid = g.pid AND t.of_created_at = g.created_at
+    INNER JOIN counts AS c
+        ON c.in_recording = g.recording AND c.in_pid = g.pid AND c.in_created_at = g.created_at
+    WHERE t.made >= 10 AND t.rises >= 0.8 AND t.gone * 10 <= t.made
+        AND c.parked * 10 <= c.unparked AND g.count * 10 >= c.unparked
 )
 SELECT
     recording, pid, function, file, line, created_by, created_at, reason, count, goids, oldest_ns,
@@ -122,4 +145,11 @@ SELECT
     ) AS findings,
     frames AS stack
 FROM found
+UNION ALL
+SELECT
+    recording, pid, if(frames IS NULL, start_function, function), file, line, created_by,
+    created_at, doing, count, goids, oldest_ns, newest_ns,
+    round((toInt64(count) - toInt64(at_start)) / (greatest(t1 - t0, 1) / 1e9), 3),
+    'suspect', ['unparked'], coalesce(frames, '[]')
+FROM moving
 SETTINGS join_use_nulls = 1

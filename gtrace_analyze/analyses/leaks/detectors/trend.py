@@ -7,9 +7,9 @@ nothing. That it never ends does.
 from __future__ import annotations
 
 from gtrace_analyze.analyses.leaks.detectors import growth
-from gtrace_analyze.analyses.leaks.model import Finding, Scene, WaitGroup
+from gtrace_analyze.analyses.leaks.model import Finding, Scene, Trend, WaitGroup
 
-__all__ = ["detect"]
+__all__ = ["detect", "rising", "sentence"]
 
 _MIN_CREATED = 10
 # A burst in the middle of the recording makes 0.5, a steady growth in every 40th of it 1.
@@ -20,17 +20,26 @@ _BY_CLIENTS = ("IO wait",)
 
 def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     """A suspect: the load may have grown all the time, too."""
-    trend = scene.trends.get((group.pid, group.created_at))
+    trend = rising(group.pid, group.created_at, scene)
     if trend is None or group.reason in _BY_CLIENTS:
-        return None
-    if trend.created < _MIN_CREATED or trend.rises < _MIN_RISES or trend.ended * 10 > trend.created:
         return None
     growing = growth.detect(group, scene)
     if growing and growing.verdict == "leak":  # which says the same, and more
         return None
-    return Finding(
-        "suspect",
+    return Finding("suspect", sentence(trend), proof=True)
+
+
+def rising(pid: int, created_at: str | None, scene: Scene) -> Trend | None:
+    """The trend of a go statement, if it is that its goroutines only become more."""
+    trend = scene.trends.get((pid, created_at))
+    if trend is None or trend.created < _MIN_CREATED or trend.rises < _MIN_RISES:
+        return None
+    return None if trend.ended * 10 > trend.created else trend
+
+
+def sentence(trend: Trend) -> str:
+    """That they do."""
+    return (
         f"The go statement that made them makes {trend.growth_per_s:.3g} more per second than end, "
-        f"all the time: {trend.created:,} made, {trend.ended:,} ended.",
-        proof=True,
+        f"all the time: {trend.created:,} made, {trend.ended:,} ended."
     )
