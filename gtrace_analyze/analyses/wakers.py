@@ -8,7 +8,7 @@ from gtrace_analyze._errors import UsageError
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 
-__all__ = ["LEVELS", "collect"]
+__all__ = ["LEVELS", "collect", "sees"]
 
 _PLACES = ("waker_goroutine", "waker_function", "goroutine", "function", "reason")
 # What wake-ups can be grouped by, and the columns that then say so.
@@ -43,6 +43,11 @@ def _has(engine: Engine, system: bool, most: int) -> bool:
         {"system": system},
     )
     return bool(row["pairs"] >= most or row["least"] == 0)
+
+
+def sees(engine: Engine) -> bool:
+    """Whether the recording tells who wakes goroutines."""
+    return "ready" in engine.recording.watched
 
 
 def collect(

@@ -202,9 +202,9 @@ def opened_one(path: str, empty: bool = False) -> Iterator[Opened]:
 
 def note_syscalls(trace: Opened) -> None:
     """Say so where running time is not told from time in system calls."""
-    from gtrace_analyze.analyses import cpu
+    from gtrace_analyze.analyses import cpu, latency
 
-    if not cpu.sees_syscalls(trace.engine):
+    if latency.sees(trace.engine) and not cpu.sees_syscalls(trace.engine):
         note("running time includes system calls: they were not watched (plan full)")
 
 
@@ -213,15 +213,27 @@ def require_runs(trace: Opened) -> None:
 
     No table at all, lest an empty one be read as "none".
     """
-    from gtrace_analyze._errors import TraceError
     from gtrace_analyze.analyses import latency
 
     if not latency.sees(trace.engine):
-        plan = trace.engine.recording.manifest.plan
-        raise TraceError(
-            f"{trace.source}: plan {plan} does not tell when a goroutine begins to run; "
-            "record with --plan sched or full"
-        )
+        _refuse(trace, "when a goroutine begins to run", "sched or full")
+
+
+def require_wakes(trace: Opened) -> None:
+    """Raise TraceError where the plan does not tell who wakes goroutines; likewise."""
+    from gtrace_analyze.analyses import wakers
+
+    if not wakers.sees(trace.engine):
+        _refuse(trace, "who wakes a goroutine", "park, sched or full")
+
+
+def _refuse(trace: Opened, what: str, plans: str) -> None:
+    from gtrace_analyze._errors import TraceError
+
+    plan = trace.engine.recording.manifest.plan
+    raise TraceError(
+        f"{trace.source}: plan {plan} does not tell {what}; record with --plan {plans}"
+    )
 
 
 def _refuse_empty(engine: Engine) -> None:

@@ -44,6 +44,7 @@ def command(
     from gtrace_analyze.render.critical_path import show_path
 
     with common.opened_one(trace) as opened:
+        common.require_wakes(opened)
         path = critical_path.collect(opened.engine, goid, at, start, pid)
         common.note_syscalls(opened)
         show_path(path, layout, Moments.of(opened.engine, wall))

@@ -42,11 +42,8 @@ def command(
     # There may be as many pairs as events. One more than are shown tells that there are more.
     cut = by == "goroutine" and layout.limit > 0 and layout.sort is None
     most = layout.limit + 1 if cut else None
-    show_wakers(
-        {
-            trace.source: wakers.collect(trace.engine, selection, by, system, most)
-            for trace in common.opened(traces, selection)
-        },
-        layout,
-        counted=not cut,
-    )
+    found = {}
+    for trace in common.opened(traces, selection):
+        common.require_wakes(trace)
+        found[trace.source] = wakers.collect(trace.engine, selection, by, system, most)
+    show_wakers(found, layout, counted=not cut)

@@ -137,7 +137,7 @@ def _facts(life: Life, moments: Moments) -> list[str]:
     if facts["labels"]:
         lines.append(f"  labels {', '.join(f'{k}={v}' for k, v in dict(facts['labels']).items())}")
     if not facts["certain"] and life.interval_count:
-        lines.append("  some of this is uncertain: events were lost")
+        lines.append("  some of this is uncertain: see gtrace-analyze health")
     return lines
 
 

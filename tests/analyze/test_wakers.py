@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from blueprint import Blueprint, check
-from gtrace_analyze._errors import QueryError, UsageError
+from gtrace_analyze._errors import QueryError, TraceError, UsageError
 from gtrace_analyze.analyses import critical_path, goroutine, wakers
 from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import Engine
@@ -359,3 +359,17 @@ def test_a_goroutines_stack_is_called_what_it_is(
     b.go(8, ts=0).run(1).park(100, "chan receive", F).ready(200).run(300)
     cli.main(["goroutine", str(b.write(tmp_path / "t")), str(goid)], standalone_mode=False)
     assert title in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("plan", ["snapshot", "lifecycle"])
+@pytest.mark.parametrize("command", [["wakers"], ["critical-path", "1"]], ids=lambda c: c[0])
+def test_a_plan_that_does_not_tell_who_wakes_is_refused(
+    plan: str, command: list[str], tmp_path: Path
+) -> None:
+    b = Recording(plan=plan).snapshot(10, alive(1, reason="select", stack=F))
+    arguments = [command[0], str(b.write(tmp_path / "t")), *command[1:]]
+    told = (
+        f"plan {plan} does not tell who wakes a goroutine; record with --plan park, sched or full"
+    )
+    with pytest.raises(TraceError, match=told):
+        cli.main(arguments, standalone_mode=False)
