@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from blueprint import Blueprint, check
+from gtrace_analyze.analyses import health
+from gtrace_analyze.engine import connect
 from synth import Recording, alive
 
 F = ["main.f main.go:1"]
@@ -266,3 +268,8 @@ BLUEPRINTS = [
 @pytest.mark.parametrize("blueprint", BLUEPRINTS, ids=str)
 def test_windows(blueprint: Blueprint, tmp_path: Path) -> None:
     check(blueprint, tmp_path)
+
+
+def test_each_command_notes_that_windows_were_recorded(tmp_path: Path) -> None:
+    (note,) = health.notes(connect(woken_in_the_pause().write(tmp_path / "t")))
+    assert note.startswith("recorded in 2 windows, ")
