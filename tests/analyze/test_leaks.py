@@ -379,3 +379,51 @@ def test_who_holds_a_lock_is_said_to_wait_for_so_long(analyzed: Analyzed) -> Non
         "1 waits for a lock that nobody here got in the last 10.0s. Goroutine 7 is in "
         'main.(*bank).pay too, in "IO wait" for 10.0s: it seems to hold the lock.'
     ]
+
+
+def served(
+    kin: str, count: int, clients: int | None = None, apart: int = SECOND // 10
+) -> Recording:
+    """Goroutines that pile up, and as many that wait for the network, or so many `clients`.
+
+    Each of those made its own `apart` ns later, or was made by it, or both by the same.
+    """
+    b = recording()
+    clients = clients or count
+    for i in range(count):
+        ts, first = 1 + i * 8 * SECOND // count, 1 + (i % clients) * 8 * SECOND // count
+        reader, writer = 1000 + i % clients, 100 + i
+        made_by = {"parent": (1, reader), "child": (writer, 1), "sibling": (1, 1)}[kin]
+        reads = {"parent": first, "child": ts + apart, "sibling": first + apart}[kin]
+        writes = {
+            "parent": (first if clients == count else ts) + apart,
+            "child": ts,
+            "sibling": ts,
+        }[kin]
+        go = b.go(writer, parent=made_by[1], ts=writes, at="main.ask main.go:40")
+        go.run(writes + 10).park(writes + 20, "chan receive", RECEIVE, obj=0xC000 + 16 * i)
+        if i < clients:
+            go = b.go(reader, parent=made_by[0], ts=reads, at="main.accept main.go:45")
+            go.run(reads + 1).park(reads + 2, "IO wait", ["main.read main.go:48"])
+    return b
+
+
+@pytest.mark.parametrize("kin", ["parent", "child", "sibling"])
+def test_as_many_as_there_are_clients_are_suspect(analyzed: Analyzed, kin: str) -> None:
+    (group,) = leaks.collect(analyzed(served(kin, 20)))
+    assert (group.verdict, group.count) == ("suspect", 20)
+    said = "20 belong to a goroutine each that waits for the network: they may be as many"
+    assert said in group.evidence[0]
+
+
+@pytest.mark.parametrize(
+    "b",
+    [
+        served("parent", 20, clients=4),
+        served("parent", 20, apart=SECOND + 1),
+    ],
+    ids=["several of each client", "long after their client"],
+)
+def test_but_not_if_clients_do_not_explain_them(analyzed: Analyzed, b: Recording) -> None:
+    (group,) = leaks.collect(analyzed(b))
+    assert (group.verdict, group.count) == ("leak", 20)

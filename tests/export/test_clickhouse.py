@@ -34,7 +34,7 @@ COMPARED = {
     "wait_groups": "pid, site, reason, created_at, unreachable, reachable, created_by, "
     "start_function, system, count, goids, ages, stack_id, oldest_ns, newest_ns, oldest_ts, "
     "uncertain, returned, objects, obj, passed_over, passed_over_ns, at_start, joins, "
-    "certain_joins, function, file, line, ended, ended_longest_ns, last_end_ts, loops",
+    "certain_joins, attending, function, file, line, ended, ended_longest_ns, last_end_ts, loops",
     "unparked_groups": "pid, site, doing, created_at, created_by, start_function, count, goids, "
     "ages, stack_id, oldest_ns, newest_ns, at_start, function, file, line",
     "park_stats": "level, system, reason, function, site, file, line, pid, obj, waits, total_ns, "
@@ -215,6 +215,10 @@ JUDGED = {
     "lock, passing": lambda: _lock("IO wait"),
     "forever": _never,
     "forever, looked at": _looks,
+    "growth, with clients": lambda: test_leaks.served("parent", 20),
+    "growth, with clients made": lambda: test_leaks.served("child", 20),
+    "growth, beside clients": lambda: test_leaks.served("sibling", 20),
+    "growth, of few clients": lambda: test_leaks.served("parent", 20, clients=4),
     "unparked": lambda: test_unparked.more_and_more(waiting=2),
     "unparked, and none of them a leak": test_unparked.of_all_kinds,
     "unparked, not known": lambda: test_unparked.more_and_more("lifecycle"),

@@ -44,6 +44,7 @@ class WaitGroup:
     at_start: int
     joins: list[int] | None
     certain_joins: list[int] | None
+    attending: int
     function: str | None
     file: str | None
     line: int | None

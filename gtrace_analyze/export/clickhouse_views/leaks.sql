@@ -63,7 +63,8 @@ looked AS (
         ) AS holder_stuck,
         length(g.tenths) >= 5 AND length(arrayDistinct(g.tenths)) >= 4 AS grows,
         length(g.certain_tenths) >= 10 AND length(arrayDistinct(g.certain_tenths)) >= 5
-            AND g.returned + g.loops = 0 AS grows_surely,
+            AND g.returned + g.loops = 0 AND g.attending * 10 < length(g.joins) * 9
+            AS grows_surely,
         coalesce(
             t.made >= 10 AND t.rises >= 0.8 AND t.gone * 10 <= t.made
                 AND g.reason IS DISTINCT FROM 'IO wait',
@@ -105,16 +106,6 @@ found AS (
         idle AND by_unreachable = '' AND by_trend = '' AS excused
     FROM looked
 ),
-counts AS (
-    SELECT recording AS in_recording, pid AS in_pid, created_at AS in_created_at,
-        sum(waiting) AS parked, sum(moving) AS unparked
-    FROM (
-        SELECT recording, pid, created_at, count AS waiting, 0 AS moving FROM wait_groups
-        UNION ALL
-        SELECT recording, pid, created_at, 0, count FROM unparked_groups
-    )
-    GROUP BY recording, pid, created_at
-),
 -- Of those that do not wait, only the ones that become more and more.
 moving AS (
     SELECT g.*, r.t0 AS t0, r.t1 AS t1
@@ -123,10 +114,8 @@ moving AS (
         ON r.at_recording = g.recording
     INNER JOIN trends AS t
         ON t.of_recording = g.recording AND t.of_pid = g.pid AND t.of_created_at = g.created_at
-    INNER JOIN counts AS c
-        ON c.in_recording = g.recording AND c.in_pid = g.pid AND c.in_created_at = g.created_at
     WHERE t.made >= 10 AND t.rises >= 0.8 AND t.gone * 10 <= t.made
-        AND c.parked * 10 <= c.unparked AND g.count * 10 >= c.unparked
+        AND g.parked * 10 <= g.unparked AND g.count * 10 >= g.unparked
 )
 SELECT
     recording, pid, function, file, line, created_by, created_at, reason, count, goids, oldest_ns,

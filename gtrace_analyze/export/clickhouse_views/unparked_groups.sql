@@ -1,4 +1,5 @@
--- As the analyzer's `unparked_groups`; `frames` is JSON.
+-- As the analyzer's `unparked_groups`; `frames` is JSON. With them, how many goroutines of the same go
+-- statement wait, and how many do not.
 CREATE OR REPLACE VIEW unparked_groups AS
 WITH
 standing AS (
@@ -7,7 +8,7 @@ standing AS (
         i.stack_id AS own_stack, r.t0 AS t0, r.t1 AS t1
     FROM intervals AS i
     INNER JOIN spans AS r ON r.recording = i.recording
-    WHERE coalesce(i.state, '') NOT IN ('waiting', 'dead')
+    WHERE i.state IS DISTINCT FROM 'dead'
         AND i.ts < r.t1 AND (i.ts_end IS NULL OR i.ts_end >= r.t1)
 ),
 -- What the last snapshot since then found.
@@ -24,6 +25,7 @@ alive AS (
     SELECT
         o.recording AS recording, o.pid AS pid, o.goid AS goid,
         multiIf(
+            o.state = 'waiting', 'waiting',
             o.state = 'syscall' OR s.status = 'syscall', 'syscall',
             o.state IS NOT NULL OR s.status IN ('running', 'runnable'), 'running',
             NULL
@@ -44,7 +46,7 @@ placed AS (
     FROM alive AS a
     LEFT JOIN stacks AS s ON s.recording = a.recording AND s.stack_id = a.its_stack
 ),
-groups AS (
+all_groups AS (
     SELECT
         recording, pid, site, doing, created_at,
         any(created_by) AS created_by,
@@ -57,14 +59,22 @@ groups AS (
         countIf(came_before) AS at_start
     FROM placed
     GROUP BY recording, pid, site, doing, created_at
+),
+groups AS (
+    SELECT *,
+        sumIf(count, doing IS NOT DISTINCT FROM 'waiting') OVER statement AS parked,
+        sumIf(count, doing IS DISTINCT FROM 'waiting') OVER statement AS unparked
+    FROM all_groups
+    WINDOW statement AS (PARTITION BY recording, pid, created_at)
 )
 SELECT
     g.recording AS recording, g.pid AS pid, g.site AS site, g.doing AS doing,
     g.created_at AS created_at, g.created_by AS created_by, g.start_function AS start_function,
     g.count AS count, arrayMap(m -> m.2, g.members) AS goids, arrayMap(m -> m.3, g.members) AS ages,
     g.stack_id AS stack_id, g.oldest_ns AS oldest_ns, g.newest_ns AS newest_ns,
-    g.at_start AS at_start, s.function AS function, s.file AS file, s.line AS line,
+    g.at_start AS at_start, g.parked AS parked, g.unparked AS unparked, s.function AS function, s.file AS file, s.line AS line,
     s.frames AS frames
 FROM groups AS g
 LEFT JOIN stacks AS s ON s.recording = g.recording AND s.stack_id = g.stack_id
+WHERE g.doing IS DISTINCT FROM 'waiting'
 SETTINGS join_use_nulls = 1

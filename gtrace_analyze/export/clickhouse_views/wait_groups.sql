@@ -40,7 +40,7 @@ searched AS (
 standing AS (
     SELECT
         o.recording AS recording, o.pid AS pid, o.goid AS goid, o.ts AS ts, o.reason AS reason,
-        o.site AS site, o.stack_id AS its_stack, o.obj AS its_obj, o.certain AS certain,
+        o.t0 AS t0, o.site AS site, o.stack_id AS its_stack, o.obj AS its_obj, o.certain AS certain,
         least(o.t1, coalesce(p.ended_ts, o.t1)) - o.ts AS age,
         o.of_lock AND coalesce(k.got_ts <= o.ts, true) AS shut_out,
         coalesce(e.ended, 0) AS came_back,
@@ -51,7 +51,8 @@ standing AS (
             NULL
         ) AS joined_ts,
         g.created_by AS created_by, g.created_at AS created_at, g.function AS start_function,
-        g.system AS system, r.reachable AS reached
+        g.system AS system, r.reachable AS reached, g.ts AS made_ts,
+        coalesce(g.parent_goid, 0) AS maker
     FROM open AS o
     INNER JOIN goroutines AS g
         ON g.recording = o.recording AND g.pid = o.pid AND g.goid = o.goid
@@ -63,6 +64,62 @@ standing AS (
     LEFT JOIN searched AS r
         ON r.recording = o.recording AND r.pid = o.pid AND r.goid = o.goid
 ),
+-- Those that wait for the network and the others, by what may make them kin: who made whom, and who
+-- made both.
+kin AS (
+    SELECT recording, pid, goid, site, reason, created_at, assumeNotNull(made_ts) AS born_ts,
+        coalesce(reason = 'IO wait', false) AS reads,
+        arrayJoin([(1, if(reads, goid, maker)), (2, if(reads, maker, goid)), (3, maker)]) AS key
+    FROM standing
+    WHERE made_ts >= t0
+),
+near AS (
+    SELECT *,
+        anyLast(if(reads, goid, NULL)) OVER earlier AS reader_before,
+        anyLast(if(reads, born_ts, NULL)) OVER earlier AS before_ts,
+        any(if(reads, goid, NULL)) OVER later AS reader_after,
+        any(if(reads, born_ts, NULL)) OVER later AS after_ts
+    FROM kin
+    WHERE key.2 > 0
+    WINDOW
+        earlier AS (
+            PARTITION BY recording, pid, key ORDER BY born_ts
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ),
+        later AS (
+            PARTITION BY recording, pid, key ORDER BY born_ts
+            ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+        )
+),
+served AS (
+    SELECT recording, pid, goid, site, reason, created_at,
+        arrayJoin(
+            [(born_ts - before_ts, reader_before), (after_ts - born_ts, reader_after)]
+        ) AS found,
+        if(key.1 = 2, 0, found.1) AS apart, found.2 AS reader
+    FROM near
+    WHERE NOT reads
+),
+claimed AS (
+    SELECT recording, pid, goid,
+        count() OVER (PARTITION BY recording, pid, reader, site, reason, created_at) AS claims
+    FROM (
+        SELECT * FROM served WHERE reader IS NOT NULL AND apart <= 1000000000
+        ORDER BY apart, reader
+        LIMIT 1 BY recording, pid, goid
+    )
+),
+attending AS (
+    SELECT recording AS a_recording, pid AS a_pid, goid AS a_goid
+    FROM claimed
+    WHERE claims = 1
+),
+attested AS (
+    SELECT s.*, a.a_goid IS NOT NULL AS attends
+    FROM standing AS s
+    LEFT JOIN attending AS a
+        ON a.a_recording = s.recording AND a.a_pid = s.pid AND a.a_goid = s.goid
+),
 -- Those that nothing can wake stand apart from those at the same place that something can.
 parted AS (
     SELECT *,
@@ -70,7 +127,7 @@ parted AS (
             countIf(reached) OVER place > 0, coalesce(NOT reached, false),
             countIf(NOT reached) OVER place > 0
         ) AS lost
-    FROM standing
+    FROM attested
     WINDOW place AS (PARTITION BY recording, pid, site, reason, created_at)
 ),
 history AS (
@@ -106,7 +163,8 @@ groups AS (
         arraySort(groupArrayIf(assumeNotNull(joined_ts), joined_ts IS NOT NULL)) AS joins,
         arraySort(
             groupArrayIf(assumeNotNull(joined_ts), joined_ts IS NOT NULL AND certain)
-        ) AS certain_joins
+        ) AS certain_joins,
+        countIf(attends) AS attending
     FROM parted
     GROUP BY recording, pid, site, reason, created_at, lost
 )
@@ -119,7 +177,7 @@ SELECT
     g.oldest_ts AS oldest_ts, g.uncertain AS uncertain, g.returned AS returned,
     g.objects AS objects, g.obj AS obj, g.passed_over AS passed_over,
     g.passed_over_ns AS passed_over_ns, g.at_start AS at_start, g.joins AS joins,
-    g.certain_joins AS certain_joins, s.function AS function, s.file AS file, s.line AS line,
+    g.certain_joins AS certain_joins, g.attending AS attending, s.function AS function, s.file AS file, s.line AS line,
     s.frames AS frames, coalesce(h.ended, 0) AS ended, h.longest_ns AS ended_longest_ns,
     h.last_end_ts AS last_end_ts, coalesce(h.loops, 0) AS loops
 FROM groups AS g

@@ -30,6 +30,9 @@ CREATE TABLE wait_groups (
     joins,             -- when the others came to stand here, ns, in order; NULL if there are none
     certain_joins,     -- since when those of them stand here for certain of whom nothing was lost, ns;
                        -- NULL if there are none
+    attending,         -- of those that were made during the recording, how many have to do with one
+                       -- goroutine of their own that waits for the network: made by it or for it, or
+                       -- both by the same, within a second
     function,          -- innermost function that is not plumbing; NULL if no stack was taken
     file,              -- its source file; NULL where the binary does not tell
     line,              -- the line it waits at; NULL where the binary does not tell

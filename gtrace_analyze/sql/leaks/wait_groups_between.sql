@@ -21,9 +21,53 @@ cut AS (
     WHERE i.ended_by = 'unseen' AND i.ts_end <= t1
     GROUP BY ALL
 ),
+standing AS (
+    FROM waits_open_at(t1)
+),
+network AS (
+    SELECT pid, goid, parent_goid, created_ts
+    FROM standing
+    WHERE reason = 'IO wait' AND created_ts >= t0
+),
+others AS (
+    SELECT pid, goid, parent_goid, created_ts, site, reason, created_at
+    FROM standing
+    WHERE reason IS DISTINCT FROM 'IO wait' AND created_ts >= t0
+),
+served AS (
+    SELECT o.*, n.goid AS reader, abs(o.created_ts - n.created_ts) AS apart
+    FROM others AS o
+    JOIN network AS n ON n.pid = o.pid AND n.goid = o.parent_goid
+    UNION ALL
+    SELECT o.*, n.goid, 0
+    FROM others AS o
+    JOIN network AS n ON n.pid = o.pid AND n.parent_goid = o.goid
+    UNION ALL
+    SELECT o.*, n.goid, o.created_ts - n.created_ts
+    FROM others AS o
+    ASOF JOIN network AS n
+        ON n.pid = o.pid AND n.parent_goid = o.parent_goid AND o.created_ts >= n.created_ts
+    UNION ALL
+    SELECT o.*, n.goid, n.created_ts - o.created_ts
+    FROM others AS o
+    ASOF JOIN network AS n
+        ON n.pid = o.pid AND n.parent_goid = o.parent_goid AND o.created_ts <= n.created_ts
+),
+nearest AS (
+    FROM served
+    WHERE apart <= 1_000_000_000
+    QUALIFY row_number() OVER (PARTITION BY pid, goid ORDER BY apart, reader) = 1
+),
+attending AS (
+    SELECT pid, goid
+    FROM nearest
+    -- Whoever makes one for each request may have made many.
+    QUALIFY count(*) OVER (PARTITION BY pid, reader, site, reason, created_at) = 1
+),
 open AS (
     SELECT
         o.*,
+        a.goid IS NOT NULL AS attending,
         c.ts IS NOT NULL AND getvariable('has_gaps') AS doubtful,
         o.reason::VARCHAR LIKE 'sync.%Mutex%' AND o.obj IS NOT NULL
             AND coalesce(k.got_ts <= o.ts, true) AS passed_over,
@@ -40,7 +84,8 @@ open AS (
             WHEN bool_or(o.reachable) OVER place THEN o.reachable IS NOT DISTINCT FROM false
             ELSE coalesce(bool_or(NOT o.reachable) OVER place, false)
         END AS lost
-    FROM waits_open_at(t1) AS o
+    FROM standing AS o
+    LEFT JOIN attending AS a ON a.pid = o.pid AND a.goid = o.goid
     LEFT JOIN ended AS e
         ON e.pid = o.pid AND e.goid = o.goid AND e.site = o.site
         AND e.reason IS NOT DISTINCT FROM o.reason
@@ -78,7 +123,8 @@ groups AS (
         count(*) FILTER (joined_ts IS NULL) AS at_start,
         list(joined_ts ORDER BY joined_ts) FILTER (joined_ts IS NOT NULL) AS joins,
         list(CASE WHEN returned > 0 THEN joined_ts ELSE ts END ORDER BY joined_ts)
-            FILTER (joined_ts IS NOT NULL AND certain AND NOT doubtful) AS certain_joins
+            FILTER (joined_ts IS NOT NULL AND certain AND NOT doubtful) AS certain_joins,
+        count(*) FILTER (attending) AS attending
     FROM open
     GROUP BY pid, site, reason, created_at, lost
 ),

@@ -36,6 +36,7 @@ SELECT
     g.function AS start_function,
     g.system,
     g.ts AS created_ts,
+    g.parent_goid,
     r.reachable
 FROM standing AS o
 JOIN goroutines AS g ON g.pid = o.pid AND g.goid = o.goid

@@ -22,7 +22,8 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     """A leak, if goroutines kept coming to stand here, and none at this place is woken to return.
 
     A suspect only, if they are few, if some do return, as the workers of a pool do which grows on
-    demand, or if it rests on goroutines that may have been woken unseen.
+    demand, if it rests on goroutines that may have been woken unseen, or if each belongs to one
+    that waits for the network, as those that write to a client do.
     """
     joins, certain = group.joins or [], group.certain_joins or []
     tenths = _tenths(joins, scene)
@@ -30,7 +31,8 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
         return None
     returning = group.returned + group.loops
     steady = tenths if certain == joins else _tenths(sorted(certain), scene)
-    sure = len(certain) >= _LEAK[0] and steady >= _LEAK[1] and not returning
+    clients = group.attending * 10 >= len(joins) * 9
+    sure = len(certain) >= _LEAK[0] and steady >= _LEAK[1] and not (returning or clients)
     woken = (
         f"{counted(group.ended, 'other wait', 'other waits')} here ended, "
         f"{'' if group.ended == 1 else 'the longest '}after {duration(group.ended_longest_ns)}"
@@ -46,6 +48,11 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
     if returning:
         came_back = counted(returning, "was woken here", "were woken here")
         sentences.append(f"{came_back} and came back, as workers of a pool do.")
+    if clients:
+        sentences.append(
+            f"{group.attending:,} belong to a goroutine each that waits for the network: they may "
+            "be as many as there are clients."
+        )
     if group.uncertain:
         sentences.append(uncertainty(group, scene))
     return Finding("leak" if sure else "suspect", " ".join(sentences))
