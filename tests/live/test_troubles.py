@@ -26,6 +26,7 @@ LEAKING = {
     "piling-up": ("leak", 0, "main.follow", "none was ever woken"),
     "pollers": ("suspect", 0, "main.poll", "made, 0 ended"),
     "callers": ("suspect", 0, "main.call", "are in system calls"),
+    "clients": ("suspect", 0, "main.follow", "as many as there are clients"),
     "lock": ("leak", 3, "main.post", 'in "chan receive"'),
 }
 # What is there, and idle, once a program is put right.

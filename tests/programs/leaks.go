@@ -41,6 +41,17 @@ func poll(n int) {
 
 func call(pipe int) { syscall.Read(pipe, make([]byte, 1)) }
 
+// hear serves a client for as long as that is there.
+func hear(conn net.Conn) {
+	updates := make(chan int)
+	subscribers.Store(conn, updates)
+	go follow(updates)
+	io.Copy(io.Discard, conn)
+	close(updates)
+	conn.Close()
+	subscribers.Delete(conn)
+}
+
 // post waits for the approval of a large amount with the ledger locked.
 func post(large bool) {
 	ledger.Lock()
@@ -153,6 +164,32 @@ func lose(mode string, healed bool) {
 			}
 		}()
 		go nap()
+	case "clients":
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			panic(err)
+		}
+		go func() {
+			for {
+				if conn, err := listener.Accept(); err == nil {
+					go hear(conn)
+				}
+			}
+		}()
+		go func() {
+			for {
+				conn, err := net.Dial("tcp", listener.Addr().String())
+				if err != nil {
+					panic(err)
+				}
+				subscribers.Store(conn, conn)
+				time.Sleep(often)
+				if healed {
+					conn.Close()
+					subscribers.Delete(conn)
+				}
+			}
+		}()
 	default:
 		panic(mode)
 	}
