@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from blueprint import Blueprint, check
 from gtrace_analyze.analyses import leaks
+from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import Selection
 from synth import Recording, alive
@@ -186,6 +188,28 @@ def test_not_the_few_that_do_something_else(analyzed: Analyzed, few: int, found:
     seen = [alive(goid, "syscall", stack=READ) for goid in range(1, 1 + few)]
     groups = leaks.collect(analyzed(b.snapshot(10 * SECOND - 1, *seen)))
     assert {group.count for group in groups} == found
+
+
+def test_printed_and_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = more_and_more().write(tmp_path / "t")
+    cli.main(["leaks", str(path)], standalone_mode=False)
+    calling, running = capsys.readouterr().out.split("\n\n")
+    assert calling.splitlines()[:3] == [
+        "SUSPECT  10 × main.read",
+        "  in syscall at main.go:9",
+        "  created by main.ask at main.go:40",
+    ]
+    assert running.splitlines()[:3] == [
+        "SUSPECT  10 × main.run",
+        "  running",
+        "  created by main.ask at main.go:40",
+    ]
+    page = tmp_path / "page.html"
+    cli.main(["report", str(path), "--output", str(page)], standalone_mode=False)
+    text = re.sub(r"<[^>]*>", "", page.read_text())
+    assert "in syscall at main.go:9, created by main.ask at main.go:40" in text
+    assert "running, created by main.ask at main.go:40" in text
+    assert "alive for" in text
 
 
 def test_chosen_like_others(analyzed: Analyzed) -> None:

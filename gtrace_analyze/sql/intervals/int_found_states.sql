@@ -42,7 +42,8 @@ readings AS (
     SELECT g.*, n.ts AS loss_ts, n.ts_end AS seen_ts
     FROM later AS g
     ASOF JOIN losses AS n ON n.pid = g.pid AND g.ts > n.ts_end + 100_000_000
-    WHERE getvariable('sees_waits') AND g.certain AND NOT n.pause AND (n.next_ts IS NULL OR g.ts < n.next_ts)
+    WHERE getvariable('sees_waits') AND g.certain AND NOT n.pause
+        AND (n.next_ts IS NULL OR g.ts < n.next_ts)
     QUALIFY row_number() OVER (PARTITION BY g.pid, g.goid, n.ts_end ORDER BY g.ts) = 1
 ),
 changes AS (

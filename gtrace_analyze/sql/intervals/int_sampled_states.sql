@@ -101,7 +101,8 @@ JOIN (VALUES (0), (1)) AS steps (step) ON step = 1 OR first_noted
 WHERE changed OR first_noted
 UNION ALL
 SELECT
-    w.pid, w.goid, (1::BIGINT << 62) + 2 * s.snapshot + 1, s.ts, 'then gone'::event_kind, NULL, NULL, NULL, NULL, true
+    w.pid, w.goid, (1::BIGINT << 62) + 2 * s.snapshot + 1, s.ts, 'then gone'::event_kind, NULL, NULL,
+    NULL, NULL, true
 FROM whole AS w
 JOIN snapshots AS s ON s.pid = w.pid AND s.number = w.number + 1
 WHERE w.ends AND NOT (SELECT bool_or(watched) FROM stg_event_kinds)
