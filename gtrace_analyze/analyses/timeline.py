@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gtrace_analyze.analyses import leaks
+from gtrace_analyze.analyses import cpu, leaks
 from gtrace_analyze.analyses._cells import Cells
 from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.analyses.leaks import LeakGroup
@@ -153,7 +153,7 @@ def collect(
         shares=did.shares(),
         live=_series(engine.table(_LIVE.format(between=between), parameters)),
         peak=peak["live"],
-        sees_syscalls="syscall_enter" in engine.recording.watched,
+        sees_syscalls=cpu.sees_syscalls(engine),
         wakes=tuple(Wake(*wake) for wake in did.wakes) if drawable else (),
         wake_count=len(did.wakes),
         started=Moments.of(engine).started,

@@ -28,20 +28,22 @@ __all__ = ["Column", "ServerTable", "name_of", "rows", "tables"]
 _NOT_LOADED = {"wait_groups"}
 _VERDICTS = {
     "pid": "process",
-    "function": "innermost function that is not plumbing; NULL if no stack was taken",
+    "function": "innermost function that is not plumbing; if no stack was taken NULL, but of those "
+    "that do not wait the start function",
     "file": "its source file; NULL where the binary does not tell",
-    "line": "the line they wait at; NULL where the binary does not tell",
+    "line": "the line they are at; NULL where the binary does not tell",
     "created_by": "function that contains the go statement; NULL where not known",
     "created_at": "file:line of the go statement; NULL where not known",
-    "reason": "wait reason in Go's words; NULL where not known",
+    "reason": "wait reason in Go's words; of those that do not wait syscall or running; NULL where "
+    "not known",
     "count": "how many they are",
-    "goids": "all of them, longest waiting first",
-    "oldest_ns": "how long the longest waiting waits, ns",
-    "newest_ns": "how long the last to come waits, ns",
+    "goids": "all of them, longest waiting first, or oldest",
+    "oldest_ns": "how long the first of them waits, or if they do not wait, was seen to live, ns",
+    "newest_ns": "the same of the last, ns",
     "growth_per_s": "by how many they became more, per second",
     "verdict": "leak, suspect or idle",
     "evidence": "why, in sentences",
-    "stack": "stack of the longest waiting, innermost frame first",
+    "stack": "stack of the first of them, innermost frame first",
 }
 _VERDICT_TYPES = {
     "pid": pa.int32(), "line": pa.int32(), "count": pa.int64(), "oldest_ns": pa.int64(),
@@ -102,7 +104,7 @@ def tables(engine: Engine) -> list[ServerTable]:
         Column(name, _VERDICT_TYPES.get(name, pa.string()), "NULL" in doc, name in _JSON, doc)
         for name, doc in _VERDICTS.items()
     )
-    about = "Groups of waiting goroutines as `gtrace-analyze leaks --all` judges them."
+    about = "Groups of goroutines as `gtrace-analyze leaks --all` judges them."
     return [*found, ServerTable("verdicts", about, (_RECORDING, *columns), ("pid", "verdict"))]
 
 

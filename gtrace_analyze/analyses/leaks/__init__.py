@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gtrace_analyze.analyses import cpu
 from gtrace_analyze.analyses.leaks import detectors
 from gtrace_analyze.analyses.leaks.detectors import old, unparked
 from gtrace_analyze.analyses.leaks.filters import Baseline, Wanted, patterns, read_patterns
 from gtrace_analyze.analyses.leaks.model import (
     Finding,
+    Group,
     LeakGroup,
     Scene,
     Trend,
@@ -71,7 +73,7 @@ def _look(engine: Engine, selection: Selection) -> tuple[Sequence[WaitGroup], Sc
         len(processes) > 1,
         by_statement,
         _snapshots(engine),
-        "syscall_enter" in engine.recording.watched,
+        cpu.sees_syscalls(engine),
     )
     return [group for group in groups if _wanted(group, selection)], scene
 
@@ -89,12 +91,14 @@ def _snapshots(engine: Engine) -> int:
     return int(row["n"])
 
 
-def _wanted(group: WaitGroup | UnparkedGroup, selection: Selection) -> bool:
+def _wanted(group: Group, selection: Selection) -> bool:
     if selection.goids and selection.goids.isdisjoint(group.goids):
         return False
+    if not selection.function:
+        return True
     frames = [frame["function"] for frame in group.frames or ()]
     names = [group.created_by, group.start_function, *frames]
-    return not selection.function or any(selection.matches(name) for name in names)
+    return any(selection.matches(name) for name in names)
 
 
 def _judge(group: WaitGroup, scene: Scene) -> LeakGroup:

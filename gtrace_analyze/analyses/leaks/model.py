@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-__all__ = ["Finding", "LeakGroup", "Scene", "Trend", "UnparkedGroup", "WaitGroup", "doing"]
+__all__ = ["Finding", "Group", "LeakGroup", "Scene", "Trend", "UnparkedGroup", "WaitGroup", "doing"]
 
 
 _Kind = tuple[int, int | None, str | None, str | None]
@@ -16,24 +16,35 @@ _Statement = tuple[int, str | None]
 
 
 @dataclass(frozen=True)
-class WaitGroup:
-    """One row of the view `wait_groups`; the columns are explained there."""
+class Group:
+    """What there is of each group of goroutines; the columns of both views are explained there."""
 
     pid: int
     site: int | None
-    reason: str | None
     created_at: str | None
-    unreachable: int
-    reachable: int
     created_by: str | None
     start_function: str | None
-    system: bool
     count: int
     goids: list[int]
     ages: list[int]
     stack_id: int | None
     oldest_ns: int
     newest_ns: int
+    at_start: int
+    function: str | None
+    file: str | None
+    line: int | None
+    frames: list[dict[str, Any]] | None
+
+
+@dataclass(frozen=True)
+class WaitGroup(Group):
+    """One row of the view `wait_groups`."""
+
+    reason: str | None
+    unreachable: int
+    reachable: int
+    system: bool
     oldest_ts: int
     uncertain: int
     returned: int
@@ -41,14 +52,9 @@ class WaitGroup:
     obj: int | None
     passed_over: int
     passed_over_ns: int | None
-    at_start: int
     joins: list[int] | None
     certain_joins: list[int] | None
     attending: int
-    function: str | None
-    file: str | None
-    line: int | None
-    frames: list[dict[str, Any]] | None
     ended: int
     ended_longest_ns: int | None
     last_end_ts: int | None
@@ -56,31 +62,10 @@ class WaitGroup:
 
 
 @dataclass(frozen=True)
-class UnparkedGroup:
-    """One row of the view `unparked_groups`; the columns are explained there."""
+class UnparkedGroup(Group):
+    """One row of the view `unparked_groups`."""
 
-    pid: int
-    site: int | None
     doing: str | None
-    created_at: str
-    created_by: str | None
-    start_function: str | None
-    count: int
-    goids: list[int]
-    ages: list[int]
-    stack_id: int | None
-    oldest_ns: int
-    newest_ns: int
-    at_start: int
-    function: str | None
-    file: str | None
-    line: int | None
-    frames: list[dict[str, Any]] | None
-
-    @property
-    def reason(self) -> str | None:
-        """What stands in the place of a wait reason, as it does where Go prints its stacks."""
-        return self.doing
 
 
 @dataclass(frozen=True)
@@ -142,7 +127,7 @@ def doing(reason: str | None, parked: bool) -> str:
     return f"in {reason or ('a wait' if parked else 'a state that is not known')}"
 
 
-def _counts(groups: Iterable[WaitGroup | UnparkedGroup]) -> Counter[_Statement]:
+def _counts(groups: Iterable[Group]) -> Counter[_Statement]:
     counts: Counter[_Statement] = Counter()
     for group in groups:
         counts[group.pid, group.created_at] += group.count
@@ -199,13 +184,15 @@ class LeakGroup:
         cls, group: WaitGroup | UnparkedGroup, scene: Scene, verdict: str, evidence: list[str]
     ) -> LeakGroup:
         parked = isinstance(group, WaitGroup)
+        # Go prints a state where there is no wait reason, in the same place.
+        reason = group.reason if isinstance(group, WaitGroup) else group.doing
         return cls(
             function=group.function if parked or group.frames else group.start_function,
             file=group.file,
             line=group.line,
             created_by=group.created_by,
             created_at=group.created_at,
-            reason=group.reason,
+            reason=reason,
             count=group.count,
             goids=group.goids,
             oldest_ns=group.oldest_ns,

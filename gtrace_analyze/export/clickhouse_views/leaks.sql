@@ -43,8 +43,8 @@ held AS (
     WINDOW room AS (PARTITION BY recording, pid)
 ),
 trends AS (
-    SELECT recording AS of_recording, pid AS of_pid, created_at AS of_created_at, created AS made,
-        ended AS gone, rises
+    SELECT recording AS of_recording, pid AS of_pid, created_at AS of_created_at,
+        created >= 10 AND rises >= 0.8 AND ended * 10 <= created AS rising
     FROM creation_trends
 ),
 looked AS (
@@ -65,11 +65,7 @@ looked AS (
         length(g.certain_tenths) >= 10 AND length(arrayDistinct(g.certain_tenths)) >= 5
             AND g.returned + g.loops = 0 AND g.attending * 10 < length(g.joins) * 9
             AS grows_surely,
-        coalesce(
-            t.made >= 10 AND t.rises >= 0.8 AND t.gone * 10 <= t.made
-                AND g.reason IS DISTINCT FROM 'IO wait',
-            false
-        ) AS only_more
+        coalesce(t.rising AND g.reason IS DISTINCT FROM 'IO wait', false) AS only_more
     FROM held AS g
     LEFT JOIN trends AS t
         ON t.of_recording = g.recording AND t.of_pid = g.pid AND t.of_created_at = g.created_at
@@ -114,8 +110,7 @@ moving AS (
         ON r.at_recording = g.recording
     INNER JOIN trends AS t
         ON t.of_recording = g.recording AND t.of_pid = g.pid AND t.of_created_at = g.created_at
-    WHERE t.made >= 10 AND t.rises >= 0.8 AND t.gone * 10 <= t.made
-        AND g.parked * 10 <= g.unparked AND g.count * 10 >= g.unparked
+    WHERE t.rising AND g.parked * 10 <= g.unparked AND g.count * 10 >= g.unparked
 )
 SELECT
     recording, pid, function, file, line, created_by, created_at, reason, count, goids, oldest_ns,

@@ -72,8 +72,8 @@ SELECT
     g.created_at AS created_at, g.created_by AS created_by, g.start_function AS start_function,
     g.count AS count, arrayMap(m -> m.2, g.members) AS goids, arrayMap(m -> m.3, g.members) AS ages,
     g.stack_id AS stack_id, g.oldest_ns AS oldest_ns, g.newest_ns AS newest_ns,
-    g.at_start AS at_start, g.parked AS parked, g.unparked AS unparked, s.function AS function, s.file AS file, s.line AS line,
-    s.frames AS frames
+    g.at_start AS at_start, g.parked AS parked, g.unparked AS unparked, s.function AS function,
+    s.file AS file, s.line AS line, s.frames AS frames
 FROM groups AS g
 LEFT JOIN stacks AS s ON s.recording = g.recording AND s.stack_id = g.stack_id
 WHERE g.doing IS DISTINCT FROM 'waiting'

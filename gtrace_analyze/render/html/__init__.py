@@ -10,8 +10,7 @@ from typing import Any
 
 import jinja2
 
-from gtrace_analyze.analyses import leaks
-from gtrace_analyze.analyses.leaks import LeakGroup
+from gtrace_analyze.analyses.leaks import LeakGroup, doing
 from gtrace_analyze.render.park import estimate
 from gtrace_analyze.units import counted, duration, number, short_function, short_place
 
@@ -36,7 +35,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "command": shlex.join,
         "counted": counted,
-        "doing": _doing,
+        "doing": doing,
         "duration": duration,
         "estimate": _estimate,
         "number": number,
@@ -45,12 +44,6 @@ def _environment() -> jinja2.Environment:
         "wall": _wall,
     }
     return environment
-
-
-def _doing(group: LeakGroup | Mapping[str, Any]) -> str:
-    if isinstance(group, LeakGroup):
-        return leaks.doing(group.reason, group.parked)
-    return leaks.doing(group["reason"], group["parked"])
 
 
 def _place(what: LeakGroup | Mapping[str, Any] | str | None) -> str:

@@ -3,17 +3,18 @@
 -- group; the columns are those of `unparked_groups`.
 CREATE TEMP MACRO unparked_groups_between(t0, t1) AS TABLE
 WITH standing AS (
-    SELECT pid, goid, 'runnable'::goroutine_state AS state, ts, stack_id
-    FROM int_runnables
-    WHERE ts < t1 AND (ts_end IS NULL OR ts_end >= t1)
-    UNION ALL
     SELECT pid, goid, state, ts, stack_id
-    FROM int_runs
-    WHERE ts < t1 AND (ts_end IS NULL OR ts_end >= t1) AND state IS DISTINCT FROM 'dead'
+    FROM int_intervals
+    WHERE ts < t1 AND (ts_end IS NULL OR ts_end >= t1)
+        AND state IS DISTINCT FROM 'waiting' AND state IS DISTINCT FROM 'dead'
 ),
 -- What the last snapshot since then found. Where system calls are not watched, it alone tells of one.
 seen AS (
-    SELECT o.pid, o.goid, arg_max(s.status, s.ts) AS status, arg_max_null(s.stack_id, s.ts) AS stack_id
+    SELECT
+        o.pid,
+        o.goid,
+        arg_max(s.status, s.ts) AS status,
+        arg_max_null(s.stack_id, s.ts) AS stack_id
     FROM standing AS o
     JOIN stg_goroutines AS s ON s.pid = o.pid AND s.goid = o.goid AND s.ts BETWEEN o.ts AND t1
     GROUP BY o.pid, o.goid
@@ -56,7 +57,7 @@ groups AS (
         count(*) FILTER (a.at_start) AS at_start
     FROM alive AS a
     LEFT JOIN stacks AS s ON s.stack_id = a.stack_id
-    GROUP BY a.pid, CASE WHEN a.doing = 'syscall' THEN s.site END, a.doing, a.created_at
+    GROUP BY ALL
 )
 SELECT g.*, s.function, s.file, s.line, s.frames
 FROM groups AS g
