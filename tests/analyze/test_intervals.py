@@ -152,6 +152,14 @@ def contradictions() -> Recording:
     return b
 
 
+def contradicted_by_the_first_event() -> Recording:
+    """It had already begun to wait, past the instruction that is probed."""
+    b = Recording()
+    b.snapshot(10, alive(7, "running"))
+    b.go(7).ready(20, by=1).run(30)
+    return b
+
+
 def only_snapshots() -> Recording:
     """1 waits on, noted by Go; 2 changes its place; 3 ends; 4 comes late; 5 was woken between.
 
@@ -481,6 +489,23 @@ BLUEPRINTS = [
         [
             (1, "running was ended by ready 1 time, which Go's scheduler does not do"),
             (1, "dead was ended by run 1 time, which Go's scheduler does not do"),
+        ],
+    ),
+    Blueprint(
+        "a snapshot that is contradicted tells of no state",
+        contradicted_by_the_first_event,
+        CERTAIN,
+        [(7, None, 10, False), (7, "runnable", 20, True), (7, "running", 30, True)],
+    ),
+    Blueprint(
+        "nor of what Go's scheduler does not do",
+        contradicted_by_the_first_event,
+        "SELECT name, description FROM health WHERE severity = 'warning'",
+        [
+            (
+                "uncertain_intervals",
+                "1 of 3 intervals is uncertain: something was lost within it",
+            )
         ],
     ),
 ]

@@ -170,7 +170,7 @@ BLUEPRINTS = [
         "of a coroutine a note says nothing",
         coroutine,
         STATES + " LIMIT 4",
-        rows(CUT, ("waiting", 200, 700, "then waiting", "coro_switch", False)),
+        rows(CUT, (None, 200, 700, "then waiting", "coro_switch", False)),
     ),
     Blueprint("it waits somewhere else", somewhere_else, STATES, rows(CUT, OPEN)),
     Blueprint(

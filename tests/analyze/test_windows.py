@@ -93,6 +93,20 @@ def moved_after_it_was_read() -> Recording:
     return b
 
 
+def past_the_probe_when_it_was_read() -> Recording:
+    """7 had begun to wait, 8 and 9 had been woken, each by an instruction not yet probed."""
+    b = windows((200, 800))
+    for goid in (7, 8, 9):
+        b.go(goid, ts=10).run(20).park(30, "chan receive", F)
+    b.snapshot(
+        810, alive(7, "running"), alive(8, reason="chan receive", stack=F), alive(9, "runnable")
+    )
+    b.go(7).ready(820, by=1)
+    b.go(8).run(821)
+    b.go(9).park(822, "select", F)
+    return b
+
+
 def gone() -> Recording:
     b = windows((200, 800))
     b.go(7, ts=10).run(20)
@@ -206,6 +220,16 @@ BLUEPRINTS = [
             (7, None, 200, 810, "unseen", "then waiting", False),
             (7, "waiting", 810, 820, "then waiting", "ready", True),
             (7, "runnable", 820, None, "ready", None, True),
+        ],
+    ),
+    Blueprint(
+        "what the first event contradicts was no more so, for nobody knows how long",
+        past_the_probe_when_it_was_read,
+        "SELECT goid, state, ts, ts_end, began_by, ended_by, certain FROM intervals WHERE ts = 810",
+        [
+            (7, None, 810, 820, "then running", "ready", False),
+            (8, None, 810, 821, "then waiting", "run", False),
+            (9, None, 810, 822, "then runnable", "park", False),
         ],
     ),
     Blueprint(

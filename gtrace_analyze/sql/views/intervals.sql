@@ -13,8 +13,8 @@
 CREATE TEMP VIEW intervals (
     pid,             -- process
     goid,            -- goroutine
-    state,           -- running, runnable, waiting or syscall; NULL where the plan cannot tell, or
-                     -- no probes were on
+    state,           -- running, runnable, waiting or syscall; NULL where the plan cannot tell, no
+                     -- probes were on, or the first event contradicts what a snapshot found
     ts,              -- when it entered the state, ns; if `began_by` is "seen …", it was in it before:
                      -- a wait begins about when Go noted it, up to a garbage collection too early,
                      -- or else when it was read; if it is "then …", some time before
