@@ -408,6 +408,45 @@ def served(
     return b
 
 
+def streams(each: int = 1, ends: bool = False) -> Recording:
+    """20 that wait for the network, each made a handler, which made one itself, or `each` many."""
+    b = recording()
+    for i in range(20):
+        ts, reader, handler = 1 + i * SECOND // 4, 1000 + i, 2000 + i
+        go = b.go(reader, parent=1, ts=ts, at="main.accept main.go:45").run(ts + 1)
+        go.park(ts + 2, "IO wait", ["main.read main.go:48"])
+        go = b.go(handler, parent=reader, ts=ts + 3, at="main.read main.go:50").run(ts + 4)
+        go.park(ts + 5, "select", ["main.handle main.go:60"])
+        for n in range(each):
+            b.go(100 + 20 * n + i, parent=handler, ts=ts + 6, at="main.handle main.go:61").run(
+                ts + 7
+            ).park(ts + 8, "chan receive", RECEIVE, obj=0xC000 + 16 * i)
+        if ends:
+            b.go(handler).ready(ts + 9, by=reader).run(ts + 10).exit(ts + 11)
+    return b
+
+
+def of_handlers(analyzed: Analyzed, b: Recording) -> LeakGroup:
+    """The group of those that the handlers made."""
+    (group,) = (
+        g for g in leaks.collect(analyzed(b)) if g.created_at and "main.go:61" in g.created_at
+    )
+    return group
+
+
+def test_so_are_those_that_handlers_made_for_clients(analyzed: Analyzed) -> None:
+    group = of_handlers(analyzed, streams())
+    assert (group.verdict, group.count) == ("suspect", 20)
+    assert "20 belong to a goroutine each that waits for the network" in group.evidence[0]
+
+
+@pytest.mark.parametrize(
+    "b", [streams(each=2), streams(ends=True)], ids=["two of each", "the handlers are gone"]
+)
+def test_but_not_if_handlers_do_not_explain_them(analyzed: Analyzed, b: Recording) -> None:
+    assert of_handlers(analyzed, b).verdict == "leak"
+
+
 @pytest.mark.parametrize("kin", ["parent", "child", "sibling"])
 def test_as_many_as_there_are_clients_are_suspect(analyzed: Analyzed, kin: str) -> None:
     (group,) = leaks.collect(analyzed(served(kin, 20)))

@@ -219,6 +219,8 @@ JUDGED = {
     "growth, with clients made": lambda: test_leaks.served("child", 20),
     "growth, beside clients": lambda: test_leaks.served("sibling", 20),
     "growth, of few clients": lambda: test_leaks.served("parent", 20, clients=4),
+    "growth, of handlers": test_leaks.streams,
+    "growth, of handlers, two of each": lambda: test_leaks.streams(each=2),
     "unparked": lambda: test_unparked.more_and_more(waiting=2),
     "unparked, and none of them a leak": test_unparked.of_all_kinds,
     "unparked, not known": lambda: test_unparked.more_and_more("lifecycle"),

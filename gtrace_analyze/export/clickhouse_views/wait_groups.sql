@@ -92,7 +92,7 @@ near AS (
         )
 ),
 served AS (
-    SELECT recording, pid, goid, site, reason, created_at,
+    SELECT recording, pid, goid, site, reason, created_at, born_ts,
         arrayJoin(
             [(born_ts - before_ts, reader_before), (after_ts - born_ts, reader_after)]
         ) AS found,
@@ -101,7 +101,7 @@ served AS (
     WHERE NOT reads
 ),
 claimed AS (
-    SELECT recording, pid, goid,
+    SELECT recording, pid, goid, born_ts,
         count() OVER (PARTITION BY recording, pid, reader, site, reason, created_at) AS claims
     FROM (
         SELECT * FROM served WHERE reader IS NOT NULL AND apart <= 1000000000
@@ -109,9 +109,24 @@ claimed AS (
         LIMIT 1 BY recording, pid, goid
     )
 ),
+-- What those made for themselves, as the handler of a stream does.
+made AS (
+    SELECT s.recording AS recording, s.pid AS pid, s.goid AS goid,
+        count() OVER (
+            PARTITION BY s.recording, s.pid, s.maker, s.site, s.reason, s.created_at
+        ) AS claims
+    FROM standing AS s
+    JOIN (SELECT recording, pid, goid, born_ts FROM claimed WHERE claims = 1) AS c
+        ON c.recording = s.recording AND c.pid = s.pid AND c.goid = s.maker
+    WHERE s.reason IS DISTINCT FROM 'IO wait' AND s.made_ts - c.born_ts <= 1000000000
+),
 attending AS (
-    SELECT recording AS a_recording, pid AS a_pid, goid AS a_goid
-    FROM claimed
+    SELECT DISTINCT recording AS a_recording, pid AS a_pid, goid AS a_goid
+    FROM (
+        SELECT recording, pid, goid, claims FROM claimed
+        UNION ALL
+        SELECT recording, pid, goid, claims FROM made
+    )
     WHERE claims = 1
 ),
 attested AS (

@@ -31,8 +31,8 @@ CREATE TABLE wait_groups (
     certain_joins,     -- since when those of them stand here for certain of whom nothing was lost, ns;
                        -- NULL if there are none
     attending,         -- of those that were made during the recording, how many have to do with one
-                       -- goroutine of their own that waits for the network: made by it or for it, or
-                       -- both by the same, within a second
+                       -- goroutine of their own that waits for the network: made by it or for it,
+                       -- both by the same, or by one that has, within a second
     function,          -- innermost function that is not plumbing; NULL if no stack was taken
     file,              -- its source file; NULL where the binary does not tell
     line,              -- the line it waits at; NULL where the binary does not tell

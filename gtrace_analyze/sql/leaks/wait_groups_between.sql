@@ -58,11 +58,22 @@ nearest AS (
     WHERE apart <= 1_000_000_000
     QUALIFY row_number() OVER (PARTITION BY pid, goid ORDER BY apart, reader) = 1
 ),
-attending AS (
-    SELECT pid, goid
+claimed AS (
+    SELECT pid, goid, created_ts
     FROM nearest
     -- Whoever makes one for each request may have made many.
     QUALIFY count(*) OVER (PARTITION BY pid, reader, site, reason, created_at) = 1
+),
+attending AS (
+    SELECT pid, goid
+    FROM claimed
+    UNION
+    -- What those made for themselves, as the handler of a stream does.
+    SELECT o.pid, o.goid
+    FROM others AS o
+    JOIN claimed AS c ON c.pid = o.pid AND c.goid = o.parent_goid
+    WHERE o.created_ts - c.created_ts <= 1_000_000_000
+    QUALIFY count(*) OVER (PARTITION BY o.pid, o.parent_goid, o.site, o.reason, o.created_at) = 1
 ),
 open AS (
     SELECT
