@@ -109,25 +109,22 @@ claimed AS (
         LIMIT 1 BY recording, pid, goid
     )
 ),
--- What those made for themselves, as the handler of a stream does.
-made AS (
-    SELECT s.recording AS recording, s.pid AS pid, s.goid AS goid,
-        count() OVER (
-            PARTITION BY s.recording, s.pid, s.maker, s.site, s.reason, s.created_at
-        ) AS claims
-    FROM standing AS s
-    JOIN (SELECT recording, pid, goid, born_ts FROM claimed WHERE claims = 1) AS c
-        ON c.recording = s.recording AND c.pid = s.pid AND c.goid = s.maker
-    WHERE s.reason IS DISTINCT FROM 'IO wait' AND s.made_ts - c.born_ts <= 1000000000
-),
+-- Those, and what they made for themselves, as the handler of a stream does.
 attending AS (
     SELECT DISTINCT recording AS a_recording, pid AS a_pid, goid AS a_goid
     FROM (
-        SELECT recording, pid, goid, claims FROM claimed
-        UNION ALL
-        SELECT recording, pid, goid, claims FROM made
+        SELECT s.recording AS recording, s.pid AS pid, s.goid AS goid,
+            count() OVER (
+                PARTITION BY s.recording, s.pid, s.key, s.goid = s.key, s.site, s.reason,
+                    s.created_at
+            ) AS siblings
+        FROM (SELECT *, arrayJoin([goid, maker]) AS key FROM standing) AS s
+        JOIN (SELECT recording, pid, goid, born_ts FROM claimed WHERE claims = 1) AS c
+            ON c.recording = s.recording AND c.pid = s.pid AND c.goid = s.key
+        WHERE s.goid = s.key
+            OR s.reason IS DISTINCT FROM 'IO wait' AND s.made_ts - c.born_ts <= 1000000000
     )
-    WHERE claims = 1
+    WHERE siblings = 1
 ),
 attested AS (
     SELECT s.*, a.a_goid IS NOT NULL AS attends
