@@ -17,7 +17,7 @@ AS_NOBODY := $(if $(filter 0,$(shell id -u)),setpriv --inh-caps=-all --bounding-
 
 # What PyPI does not have: bcc, and for the tests an old Go, a linker for cgo, and other people's programs.
 APT_TO_RECORD := python3-venv python3-bpfcc
-APT_TO_TEST := $(APT_TO_RECORD) golang-1.19-go gcc libc6-dev prometheus postgresql bpftrace wrk groff chromium systemd
+APT_TO_TEST := $(APT_TO_RECORD) golang-1.19-go gcc libc6-dev prometheus etcd-server postgresql bpftrace wrk groff chromium systemd
 
 .PHONY: help demo test bench lint format docs notebooks clean apt-record apt-test tracefs toolchain-demo toolchains
 

@@ -22,10 +22,12 @@ _ESBUILD = "0.18.20"
 
 def prometheus() -> Path:
     """Debian's prometheus: Go 1.19, stripped, linked with C. Skips where it is not installed."""
-    path = shutil.which("prometheus")
-    if path is None:
-        pytest.skip("prometheus is not installed: apt-get install prometheus")
-    return Path(path)
+    return _of_debian("prometheus", "prometheus")
+
+
+def etcd() -> Path:
+    """Debian's etcd, a server of gRPC: Go 1.19, stripped. Skips where it is not installed."""
+    return _of_debian("etcd", "etcd-server")
 
 
 def caddy() -> Path:
@@ -61,6 +63,13 @@ def esbuild(arch: str) -> Path:
             (scratch / "esbuild").chmod(0o755)
             packed.unlink()
     return home / "esbuild"
+
+
+def _of_debian(name: str, package: str) -> Path:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed: apt-get install {package}")
+    return Path(path)
 
 
 def _run(command: list[str], where: Path) -> None:

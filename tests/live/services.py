@@ -74,6 +74,20 @@ def caddy(folder: Path, address: str, admin: str = "off") -> list[str | Path]:
     return [others.caddy(), "run", "--adapter", "caddyfile", "--config", config]
 
 
+def etcd(folder: Path, address: str) -> list[str | Path]:
+    """The command of an etcd of its own at `address`."""
+    peers = f"http://{free_address()}"
+    return [
+        others.etcd(),
+        f"--data-dir={folder / 'etcd'}",
+        f"--listen-client-urls=http://{address}",
+        f"--advertise-client-urls=http://{address}",
+        f"--listen-peer-urls={peers}",
+        f"--initial-advertise-peer-urls={peers}",
+        f"--initial-cluster=default={peers}",
+    ]
+
+
 def esbuild(folder: Path, address: str) -> list[str | Path]:
     """The command of an esbuild that serves a page at `address`, while its input is open."""
     (folder / "index.html").write_text("hello")

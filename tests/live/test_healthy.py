@@ -26,6 +26,7 @@ from live.recording import READY_S, RECORDER, ROOT, analyze, running, said, wait
 pytestmark = [pytest.mark.live, pytest.mark.go]
 
 SECONDS = float(os.environ.get("GTRACE_HEALTHY_SECONDS", "10"))
+WATCHERS = 20
 
 
 class Visitors:
@@ -59,6 +60,19 @@ class Visitors:
         connection.close()
 
 
+@contextlib.contextmanager
+def watching(address: str) -> Iterator[None]:
+    """WATCHERS that watch all keys of an etcd, which tells them by streams of gRPC."""
+    watch = json.dumps({"create_request": {"key": "AA==", "range_end": "AA=="}})
+    connections = [http.client.HTTPConnection(address, timeout=30) for _ in range(WATCHERS)]
+    for connection in connections:
+        connection.request("POST", "/v3/watch", watch)
+        assert b"created" in connection.getresponse().readline()
+    yield
+    for connection in connections:
+        connection.close()
+
+
 @dataclass(frozen=True)
 class Recorded:
     """One recording of several programs."""
@@ -85,11 +99,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
             programs[name] = stack.enter_context(running(command, subprocess.DEVNULL))
             return programs[name]
 
-        prometheus, caddy = services.free_address(), services.free_address()
+        prometheus, caddy, etcd = (services.free_address() for _ in range(3))
         start("prometheus", *services.prometheus(folder, prometheus, target=prometheus))
         start("caddy", *services.caddy(folder, caddy))
-        services.wait_for(prometheus)
-        services.wait_for(caddy)
+        start("etcd", *services.etcd(folder, etcd))
+        for address in (prometheus, caddy, etcd):
+            services.wait_for(address)
         leaky = toolchains.build(toolchains.NEWEST, ROOT / "examples" / "leaky")
         shop = start("shop", leaky, "-healthy", "-addr", "127.0.0.1:0")
         address = said(shop.stdout, r"listening on (\S+)")[1]
@@ -101,13 +116,15 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         out = folder / "trace"
         with running([*RECORDER, "--out", out, *chosen]) as recorder:
             wait_until_recording(out, 4 * READY_S)  # large programs, and several
+            stack.enter_context(watching(etcd))
             query = "/api/v1/query?query=rate(go_gc_duration_seconds_count[10s])"
             with (
                 Visitors(prometheus, query, "/metrics", "/nothing") as askers,
                 Visitors(caddy, "/hello", "/", "/nothing") as guests,
+                Visitors(etcd, "/health", "/metrics") as members,
             ):
                 _shop_load(address)
-            assert min(askers.answers, guests.answers) > 10 * SECONDS
+            assert min(v.answers for v in (askers, guests, members)) > 10 * SECONDS
             recorder.terminate()
             _, talk = recorder.communicate(timeout=READY_S + SECONDS)
             assert recorder.returncode == 0, talk
@@ -122,7 +139,7 @@ def _shop_load(address: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["prometheus", "caddy", "shop", "pool"])
+@pytest.mark.parametrize("name", ["prometheus", "caddy", "etcd", "shop", "pool"])
 def test_nothing_is_said_against(recorded: Recorded, name: str) -> None:
     said_against = [
         (g["verdict"], g["count"], g["function"], g["reason"], g["evidence"])
@@ -141,3 +158,13 @@ def test_the_pools_are_there_and_idle(recorded: Recorded) -> None:
     }
     assert set(found) == pools
     assert sum(found.values()) >= 990
+
+
+def test_so_are_the_streams(recorded: Recorded) -> None:
+    counts = [
+        g["count"]
+        for g in recorded.groups
+        if g["pid"] == recorded.pids["etcd"]
+        and (g["function"] or "").endswith(".(*watchServer).Watch")
+    ]
+    assert counts == [WATCHERS]
