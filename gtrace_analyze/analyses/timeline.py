@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,11 @@ class Lane:
     verdict: str | None = None  # "leak" or "suspect", if it is in such a group
 
     @property
+    def site(self) -> tuple[object, ...]:
+        """What lanes of one creation site have in common."""
+        return self.pid, self.created_by, self.created_at, self.function
+
+    @property
     def name(self) -> str:
         """What its creation site is called."""
         if self.function == "runtime.main":
@@ -48,7 +54,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class Series:
-    """How many goroutines of a creation site are alive: `live[i]` from `ts[i]` on."""
+    """How many goroutines of a creation site are alive: `live[i]` from `ts[i]` on.
+
+    ``label`` is the function that makes them, with the line where it does so at several.
+    """
 
     label: str
     ts: list[int]
@@ -96,8 +105,7 @@ class Timeline:
     @property
     def count(self) -> int:
         """How many goroutines the creation sites of its lanes have, shown or not."""
-        sites = {(n.pid, n.created_by, n.created_at, n.function): n.total for n in self.lanes}
-        return sum(sites.values())
+        return sum({lane.site: lane.total for lane in self.lanes}.values())
 
 
 # A few goroutines of each creation site, since those of one site behave alike: of each the ones
@@ -223,9 +231,13 @@ def _series(steps: pa.Table) -> list[Series]:
     grouped = by_site.aggregate([("ts", "list"), ("live", "list")])
     sites = ordered(grouped, *site)
     columns = (sites["created_by"].to_pylist(), sites["ts_list"], sites["live_list"])
+    go_statements = Counter(columns[0])
     series = []
-    for by, *lists in zip(*columns, strict=True):
+    for at, by, *lists in zip(sites["created_at"].to_pylist(), *columns, strict=True):
         ts, live = (values.values.to_numpy() for values in lists)
         order = np.argsort(ts)  # which takes DuckDB longer
-        series.append(Series(by or "not known", ts[order].tolist(), live[order].tolist()))
+        label = by or "not known"
+        if at and go_statements[by] > 1:
+            label += ":" + at.rpartition(":")[2]
+        series.append(Series(label, ts[order].tolist(), live[order].tolist()))
     return sorted(series, key=lambda s: -max(s.live))

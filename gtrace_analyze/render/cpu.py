@@ -22,7 +22,7 @@ _UNCERTAIN = Column("uncertain_ns", "UNCERTAIN", duration, right=True)
 _KEYS = [
     Column("goid", "GOID", right=True),
     Column("function", "GOROUTINE", short_function, elastic=True),
-    Column("created_at", "CREATED AT", short_position, elastic=True),
+    Column("created_at", "CREATED AT", short_position, elastic=True, spare=True),
 ]
 
 

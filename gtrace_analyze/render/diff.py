@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from gtrace_analyze.units import counted, duration, short_function
 
 __all__ = ["show_diff"]
 
+_VALUES = ("a_text", "b_text")
 _NAMES = [f.name for f in dataclasses.fields(Difference)]
 _COLUMNS = [
     Column("verdict", "VERDICT", lambda v: v.replace("in a", "in A").replace("in b", "in B")),
@@ -29,7 +31,7 @@ def show_diff(found: Sequence[Difference], everything: bool, layout: Layout) -> 
     rows = [dataclasses.asdict(d) for d in found]
     shown = [row for row in rows if everything or _says_something(row)]
     if layout.form == "text":
-        shown = [row | _texts(row) for row in shown]
+        shown = _with_texts(shown)
     if layout.form != "text":
         show(shown, [], layout, _NAMES)
         return
@@ -55,21 +57,28 @@ def _says_something(row: dict[str, Any]) -> bool:
     return bool(row["verdict"] == "changed")
 
 
-def _texts(row: dict[str, Any]) -> dict[str, Any]:
-    flow = row["metric"].endswith("/s")
-    place = short_function(row["function"])
+def _with_texts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    creators = defaultdict(set)
+    for row in rows:
+        creators[row["function"]].add(row["created_by"])
+    return [
+        row
+        | {name: _value(row[name.removesuffix("_text")], row["metric"]) for name in _VALUES}
+        | {"where": _place(row, len(creators[row["function"]]) > 1)}
+        for row in rows
+    ]
+
+
+def _place(row: dict[str, Any], several: bool) -> str:
+    """Where it is; `several` make goroutines that start in that function."""
+    function = short_function(row["function"])
     if row["reason"]:
-        place = f"{row['reason']} in {place}"
-    elif row["created_by"]:
-        place = f"{place} by {short_function(row['created_by'])}"
-    return {
-        "a_text": _value(row["a"], flow),
-        "b_text": _value(row["b"], flow),
-        "where": place,
-    }
+        return f"{row['reason']} in {function}"
+    by = f" by {short_function(row['created_by'])}" if several and row["created_by"] else ""
+    return f"{function}{by}"
 
 
-def _value(value: float | None, flow: bool) -> str:
+def _value(value: float | None, metric: str) -> str:
     if value is None:
         return "-"
-    return f"{value:.3g}" if flow else duration(value)
+    return f"{value:.3g}" if metric.endswith("/s") else duration(value)

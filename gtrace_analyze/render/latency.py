@@ -25,7 +25,7 @@ _LATENCY = [
 _KEYS = {
     "cause": Column("cause", "BECAME RUNNABLE"),
     "function": Column("function", "GOROUTINE", short_function, elastic=True),
-    "created_at": Column("created_at", "CREATED AT", short_position, elastic=True),
+    "created_at": Column("created_at", "CREATED AT", short_position, elastic=True, spare=True),
 }
 _OVER_TIME = [
     Column("at", "AT", right=True),

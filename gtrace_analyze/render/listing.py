@@ -47,7 +47,8 @@ class Column:
     """A column of the text table; JSON and CSV have all columns, as they are.
 
     An `elastic` one is cut where the line would become wider than the terminal, but no number in
-    it. What does not fit into the last one, if it `wraps`, goes on below.
+    it. Rather than that, a `spare` one is left out if the other names tell the rows apart. What
+    does not fit into the last one, if it `wraps`, goes on below.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Column:
     text: Callable[[Any], str] = lambda value: "-" if value is None else str(value)
     right: bool = False
     elastic: bool = False
+    spare: bool = False
     wraps: bool = False
 
 
@@ -185,7 +187,9 @@ def _flat(value: Any) -> Any:
 
 
 def _write_text(rows: Sequence[_Row], columns: Sequence[Column], out: TextIO) -> None:
-    cells = [[column.text(row[column.name]) for column in columns] for row in rows]
+    columns, cells = _without_spare(
+        columns, [[column.text(row[column.name]) for column in columns] for row in rows]
+    )
     titles = [column.title for column in columns]
     widths, gap = _fit(titles, cells, columns)
     for line in (titles, *cells):
@@ -201,12 +205,29 @@ def _write_text(rows: Sequence[_Row], columns: Sequence[Column], out: TextIO) ->
         out.write((before + padded[-1]).rstrip() + "\n")
 
 
+def _without_spare(
+    columns: Sequence[Column], cells: list[list[str]]
+) -> tuple[Sequence[Column], list[list[str]]]:
+    """What is left where there is no room for all."""
+    widths = _widths([column.title for column in columns], cells)
+    needed = [i for i, column in enumerate(columns) if not column.spare]
+    names = [i for i in needed if not columns[i].right]
+    apart = len({tuple(line[i] for i in names) for line in cells}) == len(cells)
+    if not apart or sum(widths) + len(_GAPS[0]) * (len(columns) - 1) <= terminal_width():
+        return columns, cells
+    return [columns[i] for i in needed], [[line[i] for i in needed] for line in cells]
+
+
+def _widths(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, texts)) for texts in zip(titles, *cells, strict=True)]
+
+
 def _fit(
     titles: Sequence[str], cells: Sequence[Sequence[str]], columns: Sequence[Column]
 ) -> tuple[list[int], str]:
     """Widths of the columns, and the gap: take from the widest elastic one until a line fits."""
     by_column = [[line[i] for line in cells] for i in range(len(columns))]
-    widths = [max(map(len, (t, *c))) for t, c in zip(titles, by_column, strict=True)]
+    widths = _widths(titles, cells)
     least = [
         min(width, max(_NARROWEST, _needed(column, texts)))
         if column.elastic or column.wraps

@@ -22,7 +22,8 @@ _SITES = [
     Column("created", "CREATED", number, right=True),
     Column("ended", "ENDED", number, right=True),
     Column("live", "LIVE", number, right=True),
-    Column("created_by", "CREATED BY", short_function, elastic=True),
+    Column("function", "GOROUTINE", short_function, elastic=True),
+    Column("created_by", "CREATED BY", short_function, elastic=True, spare=True),
 ]
 _PARKS = [
     Column("waited_ns", "TIME", duration, right=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TextIO
@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from gtrace_analyze.analyses.timeline import Lane, Timeline
 from gtrace_analyze.moments import Moments
-from gtrace_analyze.render.listing import Layout, show, sources, terminal_width
-from gtrace_analyze.units import duration
+from gtrace_analyze.render.listing import Layout, cut_head, show, sources, terminal_width
+from gtrace_analyze.units import duration, short_function
 
 __all__ = ["LABEL_WIDTH", "cells", "show_timelines"]
 
@@ -63,9 +63,10 @@ def _write(timeline: Timeline, moments: Moments, out: TextIO) -> None:
     out.write(f"from {moments.text(timeline.start)} on, for {length}\n{_legend()}\n")
     out.write(f"{'alive':>{LABEL_WIDTH}} {_alive(timeline)}\n")
     states = _cells(timeline.shares)
-    site = None
+    names, site = _names(timeline.lanes), None
     for lane in timeline.lanes:
-        label, site = _label(lane, site)
+        label = _label("" if lane.site == site else names[lane.site], lane)
+        site = lane.site
         line = "".join(_mark(states.get((lane.pid, lane.goid, i))) for i in range(timeline.cells))
         out.write(f"{label:>{LABEL_WIDTH}} {line}\n")
     if not timeline.lanes:
@@ -119,14 +120,18 @@ def _styled(text: str, color: str) -> str:
     return click.style(text, fg=color) if sys.stdout.isatty() and not plain else text
 
 
-def _label(lane: Lane, above: object) -> tuple[str, object]:
-    """The goroutine's number, after its creator's name where that changes."""
-    site = (lane.created_by, lane.created_at, lane.function)
-    name = "" if site == above else lane.name
-    room = LABEL_WIDTH - len(f" {lane.goid}")
-    if len(name) > room:
-        name = "…" + name[1 - room :]
-    return f"{name} {lane.goid}", site
+def _names(lanes: list[Lane]) -> dict[object, str]:
+    """What creation sites are called: by the function they start where others share the creator."""
+    sites = {lane.site: lane for lane in lanes}
+    shared = Counter(lane.name for lane in sites.values())
+    return {
+        site: lane.name if shared[lane.name] == 1 else short_function(lane.function)
+        for site, lane in sites.items()
+    }
+
+
+def _label(name: str, lane: Lane) -> str:
+    return f"{cut_head(name, LABEL_WIDTH - len(f' {lane.goid}'))} {lane.goid}"
 
 
 def _alive(timeline: Timeline) -> str:

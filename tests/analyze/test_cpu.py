@@ -112,6 +112,33 @@ def test_the_command_says_what_is_not_known(
     assert ("includes system calls" in err) == remarks
 
 
+@pytest.mark.parametrize(
+    ("columns", "second", "shown"),
+    [
+        ("200", {}, True),
+        ("60", {}, False),
+        ("60", {"at": "main.main main.go:13", "start": WORK["start"]}, True),
+    ],
+    ids=["there is room", "there is none", "what is shown does not tell them apart"],
+)
+def test_creation_sites_are_shown_where_there_is_room_or_need(
+    columns: str,
+    second: dict[str, str],
+    shown: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    b = workers()
+    if second:
+        b.go(9, ts=0, **second).run(200).park(250, "sleep", F)
+    cli.main(["cpu", str(b.write(tmp_path / "t"))], standalone_mode=False)
+    out = capsys.readouterr().out
+    assert ("CREATED AT" in out) == shown
+    assert "main.work" in out
+
+
 def test_the_command_refuses_a_plan_that_cannot_tell(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

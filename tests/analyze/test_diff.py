@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from gtrace_analyze.analyses import diff
 from gtrace_analyze.analyses.diff import Difference
 from gtrace_analyze.commands import cli
 from gtrace_analyze.engine import Engine
+from gtrace_analyze.render.diff import show_diff
+from gtrace_analyze.render.listing import Layout
 from gtrace_analyze.selection import Selection
 from synth import Recording
 
@@ -133,6 +136,18 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out.count("\n") == 3
     cli.main(["diff", a, b, "--csv", "--all"], standalone_mode=False)
     assert capsys.readouterr().out.count("\n") == 7
+
+
+def test_creators_are_named_where_there_are_several(capsys: pytest.CaptureFixture[str]) -> None:
+    one = Difference(
+        "growth/s", None, "main.f", "main.a", 0, 9, None, 20, 20, 0.001, 0.001, "changed"
+    )
+    places = []
+    for others in ([], [dataclasses.replace(one, created_by="main.b")]):
+        show_diff([one, *others], False, Layout())
+        lines = capsys.readouterr().out.splitlines()
+        places += [line.split("0.001  ")[1] for line in lines if line.startswith("changed")]
+    assert places == ["main.f", "main.f by main.a", "main.f by main.b"]
 
 
 def test_what_only_one_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,6 +112,27 @@ def test_alive_by_creation_site(analyzed: Callable[..., Engine]) -> None:
     assert [series["main.b"].at(ts) for ts in (50, 150, 499, 600)] == [0, 1, 1, 0]
 
 
+def two_of_one_creator() -> Recording:
+    b = Recording(duration=1000)
+    b.go(10, ts=0, at="main.a a.go:1", start="main.x a.go:9")
+    b.go(11, ts=0, at="main.a a.go:2", start="main.y a.go:9")
+    b.go(12, ts=0, at="main.b b.go:1", start="main.z b.go:9")
+    return b
+
+
+def test_go_statements_of_one_function_have_their_lines(analyzed: Callable[..., Engine]) -> None:
+    labels = {series.label for series in timeline.collect(analyzed(two_of_one_creator())).live}
+    assert labels == {"main.a:1", "main.a:2", "main.b"}
+
+
+def test_lanes_of_one_creator_have_the_names_of_what_they_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(["timeline", str(two_of_one_creator().write(tmp_path / "t"))], standalone_mode=False)
+    out = capsys.readouterr().out
+    assert all(f" {name} " in out for name in ("main.x 10", "main.y 11", "main.b 12"))
+
+
 @pytest.mark.parametrize(
     ("window", "peak", "first", "last"),
     [({}, 6, 1, 1), ({"start": 500_100, "end": 500_250}, 6, 1, 4), ({"start": 600_000}, 1, 1, 1)],

@@ -190,16 +190,12 @@ def lanes(timeline: Timeline) -> list[LaneGroup]:
     ]
     numbered = enumerate(timeline.lanes)
     groups = []
-    for _, members in groupby(numbered, key=lambda entry: _site(entry[1])):
+    for _, members in groupby(numbered, key=lambda entry: entry[1].site):
         found = list(members)
         verdicts = {lane.verdict for _, lane in found} - {None}
         verdict = "leak" if "leak" in verdicts else "suspect" if verdicts else None
         groups.append(LaneGroup(found[0][1], verdict, [strips[number] for number, _ in found]))
     return groups
-
-
-def _site(lane: Lane) -> tuple[object, ...]:
-    return lane.pid, lane.created_by, lane.created_at, lane.function
 
 
 def _shares(timeline: Timeline) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

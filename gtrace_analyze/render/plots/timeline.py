@@ -109,7 +109,7 @@ def _draw_lanes(axes: Axes, timeline: Timeline, start: float, end: float) -> Non
     axes.grid(axis="x", color="#ffffff", lw=0.6, alpha=0.6)
     _draw_wakes(axes, timeline)
     first = 0
-    for _, group in groupby(timeline.lanes, key=_site):
+    for _, group in groupby(timeline.lanes, key=lambda lane: lane.site):
         lanes = list(group)
         _label(axes, first, lanes)
         first += len(lanes)
@@ -133,10 +133,6 @@ def _draw_wakes(axes: Axes, timeline: Timeline) -> None:
             arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 0.6, "alpha": 0.7,
                         "shrinkA": 0, "shrinkB": 0, "mutation_scale": 6},
         )  # fmt: skip
-
-
-def _site(lane: Lane) -> tuple[object, ...]:
-    return lane.pid, lane.created_by, lane.created_at, lane.function
 
 
 def _label(axes: Axes, first: int, lanes: Sequence[Lane]) -> None:
