@@ -217,6 +217,33 @@ def test_and_are_idle_once_they_end(analyzed: Analyzed) -> None:
     assert verdicts(leaks.collect(engine, include_idle=True)) == {"main.tick": "idle"}
 
 
+def joined_at_the_start(count: int = 30) -> Recording:
+    """20 that are made, and as many more that the first snapshot finds, a moment later."""
+    there = [
+        alive(
+            10 + i,
+            reason="chan receive",
+            stack=["main.tick main.go:9"],
+            at="main.watch main.go:4",
+            start="main.tick main.go:8",
+        )
+        for i in range(count)
+    ]
+    return tickers(20).snapshot(SECOND // 100, *there)
+
+
+def test_those_that_were_there_at_the_start_are_not_made(analyzed: Analyzed) -> None:
+    engine = analyzed(joined_at_the_start())
+    (trend,) = engine.rows("SELECT created, ended, growth_per_s, rises FROM creation_trends")
+    (alone,) = analyzed(tickers(20)).rows(
+        "SELECT created, ended, growth_per_s, rises FROM creation_trends"
+    )
+    assert trend == alone
+    assert trend["created"] == 20
+    (found,) = (g for g in leaks.collect(engine) if g.verdict == "suspect")
+    assert "20 made, 0 ended" in found.evidence[-1]
+
+
 def test_a_pool_that_grows_on_demand_is_no_leak(analyzed: Analyzed) -> None:
     """Workers that were woken once and came back may be so again."""
     b = recording()

@@ -210,6 +210,7 @@ JUDGED = {
         9 * SECOND + 1, 9 * SECOND + 2, lost=1
     ),
     "trend": lambda: test_leaks.tickers(20),
+    "trend, of more than at the start": test_leaks.joined_at_the_start,
     "sibling": lambda: test_leaks.siblings(lost=4, unproven=3),
     "lock": lambda: _lock("chan receive"),
     "lock, passing": lambda: _lock("IO wait"),

@@ -3,13 +3,14 @@
 CREATE TEMP MACRO creation_trends_between(t0, t1) AS TABLE
 WITH lives AS (
     SELECT
-        pid, created_at, created_by, first_ts, ts_end,
-        greatest(first_ts, t0) AS ts,
-        first_ts > t0 AS made,
-        coalesce(ts_end <= t1, false) AS gone
-    FROM goroutines
-    WHERE NOT system AND created_at IS NOT NULL AND first_ts <= t1
-        AND (ts_end IS NULL OR ts_end > t0)
+        g.pid, g.created_at, g.created_by, g.ts_end,
+        g.first_ts > t0 AND NOT is_at_start(g.ts, g.first_ts, s.ts) AS made,
+        CASE WHEN made THEN g.first_ts ELSE t0 END AS ts,
+        coalesce(g.ts_end <= t1, false) AS gone
+    FROM goroutines AS g
+    LEFT JOIN int_first_snapshots AS s ON s.pid = g.pid
+    WHERE NOT g.system AND g.created_at IS NOT NULL AND g.first_ts <= t1
+        AND (g.ts_end IS NULL OR g.ts_end > t0)
 ),
 sites AS (
     SELECT

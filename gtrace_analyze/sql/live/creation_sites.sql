@@ -15,7 +15,7 @@ CREATE TABLE creation_sites (
     waiting_ns     -- their time parked, ns
 ) AS
 WITH origins AS (
-    SELECT g.*, g.ts IS NULL AND (s.ts IS NULL OR g.first_ts <= s.ts) AS at_start
+    SELECT g.*, is_at_start(g.ts, g.first_ts, s.ts) AS at_start
     FROM goroutines AS g
     LEFT JOIN int_first_snapshots AS s ON s.pid = g.pid
 )

@@ -4,7 +4,7 @@ CREATE TEMP MACRO creation_sites_between(t0, t1) AS TABLE
 WITH origins AS (
     SELECT
         g.*,
-        g.first_ts <= t0 OR (g.ts IS NULL AND (s.ts IS NULL OR g.first_ts <= s.ts)) AS at_start,
+        g.first_ts <= t0 OR is_at_start(g.ts, g.first_ts, s.ts) AS at_start,
         coalesce(g.ts_end <= t1, false) AS gone
     FROM selected_goroutines(t0, t1, NULL, NULL) AS g
     LEFT JOIN int_first_snapshots AS s ON s.pid = g.pid
