@@ -230,10 +230,11 @@ def _series(steps: pa.Table) -> list[Series]:
     by_site = steps.group_by(list(site), use_threads=False)
     grouped = by_site.aggregate([("ts", "list"), ("live", "list")])
     sites = ordered(grouped, *site)
-    columns = (sites["created_by"].to_pylist(), sites["ts_list"], sites["live_list"])
-    go_statements = Counter(columns[0])
+    names = (sites[name].to_pylist() for name in site)
+    columns = (*names, sites["ts_list"], sites["live_list"])
+    go_statements = Counter(columns[1])
     series = []
-    for at, by, *lists in zip(sites["created_at"].to_pylist(), *columns, strict=True):
+    for at, by, *lists in zip(*columns, strict=True):
         ts, live = (values.values.to_numpy() for values in lists)
         order = np.argsort(ts)  # which takes DuckDB longer
         label = by or "not known"

@@ -13,7 +13,6 @@ from gtrace_analyze.units import counted, duration, short_function
 
 __all__ = ["show_diff"]
 
-_VALUES = ("a_text", "b_text")
 _NAMES = [f.name for f in dataclasses.fields(Difference)]
 _COLUMNS = [
     Column("verdict", "VERDICT", lambda v: v.replace("in a", "in A").replace("in b", "in B")),
@@ -30,11 +29,10 @@ def show_diff(found: Sequence[Difference], everything: bool, layout: Layout) -> 
     """Print the differences, only what says something unless `everything`."""
     rows = [dataclasses.asdict(d) for d in found]
     shown = [row for row in rows if everything or _says_something(row)]
-    if layout.form == "text":
-        shown = _with_texts(shown)
     if layout.form != "text":
         show(shown, [], layout, _NAMES)
         return
+    shown = _with_texts(shown)
     if shown:
         show(shown, _COLUMNS, layout, _NAMES)
     else:
@@ -63,8 +61,11 @@ def _with_texts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         creators[row["function"]].add(row["created_by"])
     return [
         row
-        | {name: _value(row[name.removesuffix("_text")], row["metric"]) for name in _VALUES}
-        | {"where": _place(row, len(creators[row["function"]]) > 1)}
+        | {
+            "a_text": _value(row["a"], row["metric"]),
+            "b_text": _value(row["b"], row["metric"]),
+            "where": _place(row, len(creators[row["function"]]) > 1),
+        }
         for row in rows
     ]
 

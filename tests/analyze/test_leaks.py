@@ -217,8 +217,8 @@ def test_and_are_idle_once_they_end(analyzed: Analyzed) -> None:
     assert verdicts(leaks.collect(engine, include_idle=True)) == {"main.tick": "idle"}
 
 
-def joined_at_the_start(count: int = 30) -> Recording:
-    """20 that are made, and as many more that the first snapshot finds, a moment later."""
+def joined_at_the_start() -> Recording:
+    """20 that are made, and 30 more that the first snapshot finds, a moment after the start."""
     there = [
         alive(
             10 + i,
@@ -227,7 +227,7 @@ def joined_at_the_start(count: int = 30) -> Recording:
             at="main.watch main.go:4",
             start="main.tick main.go:8",
         )
-        for i in range(count)
+        for i in range(30)
     ]
     return tickers(20).snapshot(SECOND // 100, *there)
 

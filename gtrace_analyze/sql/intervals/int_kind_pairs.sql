@@ -18,20 +18,27 @@ WITH following AS (
     SELECT kind, enum_code(kind) AS number FROM int_kinds
     UNION ALL
     VALUES (NULL, 255)
+),
+pairs AS (
+    SELECT
+        k.kind,
+        k.state,
+        f.kind AS ended_by,
+        f.number,
+        f.kind IS NULL OR k.state IS NULL OR l.kind IS NOT NULL AS legal
+    FROM int_kinds AS k
+    CROSS JOIN following AS f
+    LEFT JOIN int_legal_transitions AS l ON l.state = k.state AND l.kind = f.kind
+    -- Being dead is no period, unless something is said to have ended it that cannot.
+    WHERE k.state IS DISTINCT FROM 'dead' OR f.kind IS NOT NULL AND l.kind IS NULL
 )
 SELECT
-    (256 * enum_code(k.kind) + f.number)::USMALLINT,
-    k.kind,
-    f.kind,
-    CASE WHEN NOT contradicted THEN k.state END,
-    f.kind IS NULL OR k.state IS NULL OR l.kind IS NOT NULL,
-    coalesce(k.state = 'waiting' AND f.kind IN ('ready', 'inject', 'coro_resume'), false)
-FROM int_kinds AS k
-CROSS JOIN following AS f
-LEFT JOIN int_legal_transitions AS l ON l.state = k.state AND l.kind = f.kind
-CROSS JOIN LATERAL (
-    SELECT regexp_matches(k.kind::VARCHAR, '^(seen|then) ') AND k.state <> 'dead'
-        AND f.kind IS NOT NULL AND l.kind IS NULL
-) AS snapshots (contradicted)
--- Being dead is no period, unless something is said to have ended it that cannot.
-WHERE k.state IS DISTINCT FROM 'dead' OR f.kind IS NOT NULL AND l.kind IS NULL
+    (256 * enum_code(kind) + number)::USMALLINT,
+    kind,
+    ended_by,
+    CASE
+        WHEN legal OR state = 'dead' OR NOT regexp_matches(kind::VARCHAR, '^(seen|then) ') THEN state
+    END,
+    legal,
+    coalesce(state = 'waiting' AND ended_by IN ('ready', 'inject', 'coro_resume'), false)
+FROM pairs
