@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import goroutine
@@ -24,6 +25,8 @@ __all__ = ["Path", "Step", "collect"]
 # An interval, the part of it that counts, who waits for whom down to the one whose it is, and why
 # the path ends there.
 _Found = tuple["_Read", int, int, int, tuple[int, ...], str | None]
+# The rest of it: state, reason, wake, waker's goid, stack, whether it is certain.
+_Row = tuple[str | None, str | None, str | None, int | None, int | None, bool]
 
 _MOST_STEPS = 1000
 _DEEPEST = 50
@@ -31,8 +34,7 @@ _DEEPEST = 50
 _LOCKS = ("sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock", "semacquire")
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A stretch of the path, ns. Of a wait whose waker was followed, its steps come after it.
 
     ``depth`` is 0 for the goroutine asked about, 1 for one that it waited for, and so on.
@@ -85,6 +87,11 @@ _OF_SOME = _CYCLES.format(
     whose="SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)",
     which="AND c.goid BETWEEN $low AND $high",
 )
+_NAMES = """
+    SELECT goid, function FROM goroutines
+    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
+    WHERE pid = $pid
+"""
 # What all goroutines did is read at once unless it is more than this; else what so many of them
 # did, which takes hardly longer than to read it of one.
 _ALL_AT_ONCE = 40_000
@@ -156,59 +163,45 @@ class _Read:
         for number in range(first + skipped, last):
             yield number, -int(self._backwards[number])
 
-    def rows(self, numbers: list[int]) -> dict[int, dict[str, Any]]:
+    def rows(self, numbers: list[int]) -> Iterator[_Row]:
         """What else is known of some."""
         at, did = self._order[numbers], self._did
-        names = ["stack_id", "reason", "wake", "waker_goid"]
-        chosen = self._cycles.select(names).take(pa.array(did.row[at]))
-        columns = [_plain(column).to_pylist() for column in chosen.columns]
-        own = (each[at].tolist() for each in (did.slot, did.state, did.certain, did.own_stack))
-        rows = {}
-        for number, slot, state, certain, own_stack, stack_id, *of_wait in zip(
-            numbers, *own, *columns, strict=True
-        ):
-            reason, wake, waker_goid = of_wait if slot == 0 else (None, None, None)
-            rows[number] = {
-                "state": (*STATES, None)[state],
-                "reason": reason,
-                "stack_id": stack_id if own_stack else None,
-                "wake": wake,
-                "waker_goid": waker_goid,
-                "certain": certain,
-            }
-        return rows
+        of_wait = ("reason", "wake", "waker_goid")
+        chosen = self._cycles.select([*of_wait, "stack_id"]).take(pa.array(did.row[at]))
+        wait, own_stack = (pa.array(each[at]) for each in (did.slot == 0, did.own_stack))
+        states = pa.array([*STATES, None]).take(pa.array(did.state[at]))
+        return zip(
+            states.to_pylist(),
+            *(_listed(chosen[name], wait) for name in of_wait),
+            _listed(chosen["stack_id"], own_stack),
+            did.certain[at].tolist(),
+            strict=True,
+        )
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Names as such, which are turned into Python's sooner than numbers for them."""
-    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+def _listed(column: pa.ChunkedArray, where: pa.Array) -> list[Any]:
+    """None but `where`. Names as such: turned into Python's sooner than numbers for them."""
+    plain = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+    return pc.if_else(where, plain, None).to_pylist()  # type: ignore[no-any-return]
 
 
-class _Goroutines:
-    """All goroutines of a process: to ask for some of them takes as long."""
+class _Makers:
+    """Who made each goroutine of a process: to ask for some of them takes as long."""
 
     def __init__(self, engine: Engine, pid: int) -> None:
-        query = "SELECT goid, parent_goid, function FROM goroutines WHERE pid = $pid"
-        self._rows = engine.table(query, {"pid": pid})
-        goids = self._rows["goid"].to_numpy()
-        self._order = np.argsort(goids)
-        self._goids: Numbers = goids[self._order]
+        query = "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid"
+        found = engine.table(query, {"pid": pid})
+        goids = found["goid"].to_numpy()
+        order = np.argsort(goids)
+        self._goids: Numbers = goids[order]
+        self._makers: Numbers = found["parent_goid"].fill_null(-1).to_numpy()[order]
 
-    def parent(self, goid: int) -> int | None:
-        """Who made it, None where not known."""
-        maker: int | None = self._of(goid, "parent_goid")
-        return maker
-
-    def function(self, goid: int) -> str | None:
-        """Its start function, None where not known."""
-        name: str | None = self._of(goid, "function")
-        return name
-
-    def _of(self, goid: int, column: str) -> Any:
+    def of(self, goid: int) -> int | None:
+        """None where not known."""
         at = int(self._goids.searchsorted(goid))
-        if at == len(self._goids) or self._goids[at] != goid:
+        if at == len(self._goids) or self._goids[at] != goid or self._makers[at] < 0:
             return None
-        return self._rows[column][int(self._order[at])].as_py()
+        return int(self._makers[at])
 
 
 class _Walk:
@@ -311,7 +304,7 @@ class _Walk:
         current: int | None = goid
         while current is not None and current not in seen:
             seen.add(current)
-            current = self._goroutines.parent(current)
+            current = self._makers.of(current)
             if current in ancestors:
                 return True
         return False
@@ -320,33 +313,37 @@ class _Walk:
         numbers: dict[_Read, list[int]] = {}
         for read, number, *_ in found:
             numbers.setdefault(read, []).append(number)
+        # Those of each read are in order.
         rows = {read: read.rows(chosen) for read, chosen in numbers.items()}
-        functions = self._functions({r["stack_id"] for of in rows.values() for r in of.values()})
+        told = [next(rows[read]) for read, *_ in found]
+        functions = self._functions({stack_id for *_, stack_id, _ in told})
         return [
             Step(
                 ts=ts,
                 ts_end=ts_end,
                 goid=chain[-1],
                 depth=len(chain) - 1,
-                state=row["state"],
-                reason=row["reason"],
-                function=functions.get(row["stack_id"]),
-                wake=row["wake"],
-                waker_goid=row["waker_goid"],
-                certain=row["certain"],
+                state=state,
+                reason=reason,
+                function=functions.get(stack_id),
+                wake=wake,
+                waker_goid=waker_goid,
+                certain=certain,
                 end=end,
             )
-            for read, number, ts, ts_end, chain, end in found
-            for row in [rows[read][number]]
+            for (_, _, ts, ts_end, chain, end), row in zip(found, told, strict=True)
+            for state, reason, wake, waker_goid, stack_id, certain in [row]
         ]
 
     def names(self, goids: set[int]) -> dict[int, str | None]:
         """The start functions of goroutines, None where not known."""
-        return {goid: self._goroutines.function(goid) for goid in goids}
+        # Of those, not of all: so many strings take longer than another query.
+        rows = self._engine.rows(_NAMES, {"pid": self._span["pid"], "goids": list(goids)})
+        return dict.fromkeys(goids) | {row["goid"]: row["function"] for row in rows}
 
     @cached_property
-    def _goroutines(self) -> _Goroutines:
-        return _Goroutines(self._engine, self._span["pid"])
+    def _makers(self) -> _Makers:
+        return _Makers(self._engine, self._span["pid"])
 
     def _functions(self, stack_ids: set[int | None]) -> dict[int | None, str | None]:
         rows = self._engine.rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
@@ -32,7 +31,7 @@ _COLUMNS = [
 def show_path(path: Path, layout: Layout, moments: Moments, stream: TextIO | None = None) -> None:
     """Print the steps, the latest first, and where the time went; as JSON or CSV, the steps."""
     out = stream or sys.stdout
-    rows = [dataclasses.asdict(step) | {"dur": step.dur} for step in path.steps]
+    rows = [step._asdict() | {"dur": step.dur} for step in path.steps]
     rows = [{name: row[name] for name in _NAMES} for row in rows]
     if layout.form == "text":
         told = zip(rows, path.steps, strict=True)
