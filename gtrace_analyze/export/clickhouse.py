@@ -45,7 +45,7 @@ _LONG_TEXT = {"path", "description"}
 # In clickhouse_views/, in this order since a view can only be made of those that are there.
 _VIEWS = [
     *("spans", "waits", "park_survival", "park_stats", "runnables", "latency_stats"),
-    *("creation_trends", "wait_groups", "unparked_groups", "leaks"),
+    *("first_snapshots", "creation_trends", "wait_groups", "unparked_groups", "leaks"),
 ]
 
 

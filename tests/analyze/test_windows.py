@@ -130,6 +130,11 @@ def made_in_the_pause() -> Recording:
     return b.snapshot(810, alive(1), alive(7, reason="select", stack=F, at="main.main main.go:9"))
 
 
+def running_from_the_pause() -> Recording:
+    b = windows((200, 800))
+    return b.snapshot(810, alive(1), alive(7, "running", at="main.main main.go:9"))
+
+
 def pieces_that_abut() -> Recording:
     b = windows((200, 400), (400, 600), (600, 800))
     return b.snapshot(810, alive(1))
@@ -255,6 +260,12 @@ BLUEPRINTS = [
         made_in_the_pause,
         "SELECT at_start, created, live FROM creation_sites WHERE created_by = 'main.main'",
         [(0, 1, 1)],
+    ),
+    Blueprint(
+        "nor is it where it does not wait",
+        running_from_the_pause,
+        "SELECT at_start, count FROM unparked_groups WHERE created_by = 'main.main'",
+        [(0, 1)],
     ),
     Blueprint(
         "a pause told of in pieces is one",

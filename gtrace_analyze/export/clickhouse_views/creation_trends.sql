@@ -1,15 +1,6 @@
 -- As the analyzer's `creation_trends`: the numbers alive at 41 moments, 0 is t0 and 40 is t1.
 CREATE OR REPLACE VIEW creation_trends AS
 WITH
-looks AS (
-    SELECT recording, pid, toNullable(argMin(read_ts, snapshot)) AS seen_ts
-    FROM (
-        SELECT recording, pid, snapshot, max(ts) AS read_ts
-        FROM snapshots
-        GROUP BY recording, pid, snapshot
-    )
-    GROUP BY recording, pid
-),
 lives AS (
     SELECT
         g.recording AS recording, g.pid AS pid, g.created_at AS created_at,
@@ -21,7 +12,7 @@ lives AS (
         ceil((coalesce(g.ts_end, s.t1) - s.t0) * 40 / greatest(s.t1 - s.t0, 1)) AS went_at
     FROM goroutines AS g
     INNER JOIN spans AS s ON s.recording = g.recording
-    LEFT JOIN looks AS l ON l.recording = g.recording AND l.pid = g.pid
+    LEFT JOIN first_snapshots AS l ON l.recording = g.recording AND l.pid = g.pid
     WHERE NOT g.system AND g.created_at IS NOT NULL AND g.first_ts <= s.t1
         AND (g.ts_end IS NULL OR g.ts_end > s.t0)
 ),

@@ -32,12 +32,15 @@ alive AS (
         ) AS doing,
         coalesce(s.seen_stack, o.own_stack) AS its_stack,
         g.created_by AS created_by, g.created_at AS created_at, g.function AS start_function,
-        g.first_ts AS first_ts, coalesce(g.ts < o.t0, true) AS came_before,
+        g.first_ts AS first_ts,
+        g.first_ts <= o.t0
+            OR g.ts IS NULL AND coalesce(g.first_ts <= l.seen_ts, true) AS came_before,
         least(o.t1, coalesce(p.ended_ts, o.t1)) - g.first_ts AS age
     FROM standing AS o
     INNER JOIN goroutines AS g
         ON g.recording = o.recording AND g.pid = o.pid AND g.goid = o.goid
     LEFT JOIN seen AS s ON s.recording = o.recording AND s.pid = o.pid AND s.goid = o.goid
+    LEFT JOIN first_snapshots AS l ON l.recording = o.recording AND l.pid = o.pid
     LEFT JOIN processes AS p ON p.recording = o.recording AND p.pid = o.pid
     WHERE NOT g.system AND g.created_at IS NOT NULL
 ),

@@ -32,11 +32,12 @@ alive AS (
         g.created_at,
         g.function AS start_function,
         g.first_ts,
-        coalesce(g.ts < t0, true) AS at_start,
+        g.first_ts <= t0 OR is_at_start(g.ts, g.first_ts, f.ts) AS at_start,
         least(t1, coalesce(p.ended_ts, t1)) - g.first_ts AS age
     FROM standing AS o
     JOIN goroutines AS g ON g.pid = o.pid AND g.goid = o.goid
     LEFT JOIN seen AS s ON s.pid = o.pid AND s.goid = o.goid
+    LEFT JOIN int_first_snapshots AS f ON f.pid = o.pid
     LEFT JOIN stg_processes AS p ON p.pid = o.pid
     WHERE NOT g.system AND g.created_at IS NOT NULL
 ),
