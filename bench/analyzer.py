@@ -23,6 +23,9 @@ from gtrace_analyze.selection import ALL, Selection
 
 _TIMES = 20
 _SHOWN = 20  # as many rows as commands show, of what there may be as many of as events
+_REACH = 45.0  # ms for an analysis
+# What people take for at once; it is seven analyses in a row, and a page is yet to be made of them.
+_REACH_OF_REPORT = 100.0
 _PATIENCE = 3.0  # seconds for one analysis, after which it is not repeated any more
 
 
@@ -156,4 +159,5 @@ def _timed(name: str, analysis: Callable[[], object], repeat: int) -> Result:
     p95 = statistics.quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else times[0]
     middle = statistics.median(times)
     details = {"p50": round(middle, 2), "times": len(times)}
-    return Result(f"{name}, p95", p95, 45, " ms", details=details, note=f"p50 {middle:.1f} ms")
+    reach = _REACH_OF_REPORT if name == "report" else _REACH
+    return Result(f"{name}, p95", p95, reach, " ms", details=details, note=f"p50 {middle:.1f} ms")
