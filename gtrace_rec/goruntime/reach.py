@@ -47,11 +47,15 @@ _MAIN = 1  # the goroutine that began: a main that waits for ever keeps a progra
 
 @dataclass(frozen=True)
 class _Blocked:
-    """Blocked goroutines: their rows among the g structs, and what each waits on."""
+    """Blocked goroutines: their rows among the g structs, and whether they wait for ever.
+
+    `objects` are the addresses that they wait on, `owner` which of the goroutines each is of.
+    """
 
     row: NDArray[np.int64]
-    objects: list[list[int]]
     forever: NDArray[np.bool_]
+    owner: NDArray[np.int64]
+    objects: Words
 
 
 def find_unreachable(
@@ -78,31 +82,52 @@ def find_unreachable(
     second = _look(process, liveness, again, heap_limit, between, before)
     if second is None:
         return None
-    later = dict(zip(again.rows["goid"].tolist(), range(len(again)), strict=True))
-    for row in np.flatnonzero(first == 1).tolist():
-        other = later.get(int(snapshot.rows["goid"][row]))
-        if other is None or not _same(snapshot, row, again, other):
-            first[row] = -1
-        elif second[other] != 1:
-            first[row] = second[other]
+    rows = np.flatnonzero(first == 1)
+    known, others = _find(again.rows["goid"], snapshot.rows["goid"][rows])
+    first[rows[~known]] = -1
+    rows, others = rows[known], others[known]
+    first[rows] = np.where(_same(snapshot, rows, again, others), second[others], -1)
     return first
 
 
-def _same(a: Snapshot, i: int, b: Snapshot, j: int) -> bool:
-    """It waits in the same way at the same place on the same thing, as far as can be seen."""
-    fields = ["status", "reason", "obj"]
-    since = int(a.rows["waitsince"][i])  # once noted, it stays until the goroutine runs
-    return (
-        bool(a.rows[fields][i] == b.rows[fields][j])
-        and since in (0, int(b.rows["waitsince"][j]))
-        and a.select[i] == b.select[j]
-        and all(x == y for x, y in zip(_stack(a, i), _stack(b, j), strict=False))
-    )
+def _find(
+    goids: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which of the goids wanted are among `goids`, and where; 0 for those that are not."""
+    order = np.argsort(goids)
+    at = np.searchsorted(goids, wanted, sorter=order)
+    known = at < len(goids)
+    places = np.zeros(len(wanted), np.int64)
+    places[known] = order[at[known]]
+    known[known] = goids[places[known]] == wanted[known]
+    return known, places
 
 
-def _stack(snapshot: Snapshot, row: int) -> list[int]:
-    number = snapshot.rows["stack"][row]
+def _same(
+    a: Snapshot, i: NDArray[np.int64], b: Snapshot, j: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which wait in the same way at the same place on the same thing, as far as can be seen."""
+    before, after = a.rows[i], b.rows[j]
+    same: NDArray[np.bool_] = np.ones(len(i), np.bool_)
+    for field in ("status", "reason", "obj"):
+        same &= before[field] == after[field]
+    since = before["waitsince"]  # once noted, it stays until the goroutine runs
+    same &= (since == 0) | (since == after["waitsince"])
+    pairs = zip(i.tolist(), j.tolist(), strict=True)
+    same &= np.fromiter((a.select[x] == b.select[y] for x, y in pairs), np.bool_, len(i))
+    stacks = np.column_stack([before["stack"], after["stack"]])
+    distinct, which = np.unique(stacks, axis=0, return_inverse=True)
+    alike = [_alike(_stack(a, x), _stack(b, y)) for x, y in distinct.tolist()]
+    return same & np.array(alike, np.bool_)[which]
+
+
+def _stack(snapshot: Snapshot, number: int) -> list[int]:
     return [] if number < 0 else snapshot.stacks[number].tolist()
+
+
+def _alike(a: list[int], b: list[int]) -> bool:
+    """As far as both were followed."""
+    return all(x == y for x, y in zip(a, b, strict=False))
 
 
 def _look(
@@ -161,27 +186,17 @@ def _blocked(
 
     Where it is not known what one waits on, it counts as able to run.
     """
-    by_goid = dict(zip(gs.column("goid").tolist(), range(len(gs)), strict=True))
-    names = snapshot.wait_reasons
-    row, objects, forever, rows = [], [], [], []
-    for i, r in enumerate(snapshot.rows):
-        reason = names[r["reason"]] if r["reason"] < len(names) else ""
-        g = by_goid.get(int(r["goid"]))
-        if r["status"] not in (WAITING, LEAKED) or not reason.startswith(_BLOCKED) or g is None:
-            continue
-        if not still[g] or gs.status[g] not in (WAITING, LEAKED):
-            continue
-        never = reason in _FOREVER and int(r["goid"]) != _MAIN
-        waits_on = [int(r["obj"])] if r["obj"] else list(snapshot.select[i] or [])
-        if (never or waits_on) and r["certain"]:
-            row.append(g)
-            objects.append(waits_on)
-            forever.append(never)
-            rows.append(i)
-    return (
-        _Blocked(np.array(row, np.int64), objects, np.array(forever, np.bool_)),
-        np.array(rows, np.int64),
-    )
+    rows = np.flatnonzero(snapshot.waiting(*_BLOCKED) & snapshot.rows["certain"])
+    known, row = _find(gs.column("goid").astype(np.int64), snapshot.rows["goid"][rows])
+    rows, row = rows[known], row[known]
+    stands = still[row] & np.isin(gs.status[row], (WAITING, LEAKED))
+    rows, row = rows[stands], row[stands]
+    forever = snapshot.waiting(*_FOREVER)[rows] & (snapshot.rows["goid"][rows] != _MAIN)
+    owner, objects = snapshot.waits_on(rows)
+    counts = forever.copy()
+    counts[owner] = True
+    number = np.cumsum(counts) - 1
+    return _Blocked(row[counts], forever[counts], number[owner], objects), rows[counts]
 
 
 def _of_collector(process: GoProcess, gs: GStructs) -> NDArray[np.bool_]:
@@ -269,19 +284,21 @@ def _reachable(
     awake: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Which blocked goroutines wait on something that a goroutine able to run can get at."""
-    flat = np.array([o for waits_on in blocked.objects for o in waits_on], np.uint64)
-    owner = np.repeat(np.arange(len(blocked.row)), [len(o) for o in blocked.objects])
+    flat = blocked.objects
     in_heap, objects = spans.objects_at(flat)
     found = np.zeros(len(flat), np.bool_)
     found[in_heap] = reached[objects]
     elsewhere = np.ones(len(flat), np.bool_)
     elsewhere[in_heap] = False
     low, high = gs.column("stack", "stack.lo"), gs.column("stack", "stack.hi")
-    for i in np.flatnonzero(elsewhere).tolist():
+    addresses, which = np.unique(flat[elsewhere], return_inverse=True)
+    held = np.zeros(len(addresses), np.bool_)
+    for i, address in enumerate(addresses):
         # A global, or a variable on a stack, which lives as long as that goroutine can run; what
         # lies in neither is memory of C, of which nothing is known.
-        on_stack = np.flatnonzero((low <= flat[i]) & (flat[i] < high))
-        found[i] = roots.hold(int(flat[i])) or not len(on_stack) or bool(awake[on_stack].any())
+        on_stack = np.flatnonzero((low <= address) & (address < high))
+        held[i] = roots.hold(int(address)) or not len(on_stack) or awake[on_stack].any()
+    found[elsewhere] = held[which]
     result = np.zeros(len(blocked.row), np.bool_)
-    np.logical_or.at(result, owner, found)
+    result[blocked.owner[found]] = True
     return result & ~blocked.forever

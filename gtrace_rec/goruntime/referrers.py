@@ -7,12 +7,12 @@ it, or that of the struct around it, on its stack as a rule.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gtrace_rec.goruntime.gstructs import LEAKED, RUNNING, WAITING, GStructs, all_gs
+from gtrace_rec.goruntime.gstructs import RUNNING, GStructs, all_gs
 from gtrace_rec.goruntime.heap import Words, read_spans, read_words
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.snapshot import Snapshot
@@ -33,7 +33,7 @@ def find_referrers(
     where there is nothing to look for, it lies outside of the heap, or there are too many stacks.
     `between` is called every few milliseconds. Raises TargetError if the process is gone.
     """
-    wanted = np.unique(np.array(list(_wanted(snapshot)), np.uint64))
+    wanted = _wanted(snapshot)
     spans = read_spans(process) if len(wanted) else None
     if spans is None:
         return None
@@ -64,16 +64,12 @@ def find_referrers(
     ]
 
 
-def _wanted(snapshot: Snapshot) -> Iterator[int]:
-    unreachable = snapshot.unreachable
-    for i, row in enumerate(snapshot.rows):
-        if row["status"] not in (WAITING, LEAKED):
-            continue
-        reason = row["reason"]
-        names = snapshot.wait_reasons
-        of_lock = reason < len(names) and names[reason].startswith(_LOCKS)
-        if of_lock or (unreachable is not None and unreachable[i] == 1):
-            yield from ([int(row["obj"])] if row["obj"] else snapshot.select[i] or [])
+def _wanted(snapshot: Snapshot) -> Words:
+    wanted = snapshot.waiting(*_LOCKS)
+    if snapshot.unreachable is not None:
+        wanted |= snapshot.unreachable == 1
+    _, addresses = snapshot.waits_on(np.flatnonzero(wanted))
+    return np.unique(addresses)
 
 
 def _used_stacks(gs: GStructs) -> tuple[Words, Words]:

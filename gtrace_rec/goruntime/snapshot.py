@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gtrace_rec.goruntime.gstructs import LIVE_STATUSES
+from gtrace_rec.goruntime.gstructs import LEAKED, LIVE_STATUSES, WAITING
 from gtrace_rec.goruntime.labels import Labels
 from gtrace_rec.schema import GOROUTINES
 
@@ -47,6 +47,30 @@ class Snapshot:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def waiting(self, *reasons: str) -> NDArray[np.bool_]:
+        """Which goroutines wait for something that begins with one of `reasons`."""
+        named = [
+            number for number, name in enumerate(self.wait_reasons) if name.startswith(reasons)
+        ]
+        r = self.rows
+        found: NDArray[np.bool_] = np.isin(r["status"], [WAITING, LEAKED])
+        return found & np.isin(r["reason"], named)
+
+    def waits_on(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """The addresses that these goroutines wait on, and of which of `rows` each is."""
+        obj = self.rows["obj"][rows]
+        owner = np.flatnonzero(obj)
+        of_select = [
+            (at, address)
+            for at in np.flatnonzero(obj == 0).tolist()
+            for address in self.select[rows[at]] or ()
+        ]
+        others = np.array(of_select, np.uint64).reshape(-1, 2)
+        return (
+            np.concatenate([owner, others[:, 0].astype(np.int64)]),
+            np.concatenate([obj[owner].astype(np.uint64), others[:, 1]]),
+        )
 
     def batch(self, number: int, stack_ids: Sequence[int]) -> pa.RecordBatch:
         """The table `goroutines` of schema.py, as snapshot `number` of its recording.
