@@ -46,8 +46,9 @@ def record_processes(settings: Settings) -> int:
                 recorder.load(path)
             for exe in exes:
                 recorder.follow(str(exe))
-            for pid in pids:
-                recorder.add(pid)
+            with talk.meanwhile("attaching, and reading all goroutines"):
+                for pid in pids:
+                    recorder.add(pid)
         talk.line(f"recording {', '.join(names)} into {out}; Ctrl-C stops")
         reason = _run(recorder, talk, settings.duration, STOP, lambda number, code: True)
         _finish(recorder, talk, reason, out)
@@ -167,9 +168,9 @@ def _run(
 
 
 def _finish(recorder: Recorder, talk: _Talk, reason: str, out: Path) -> None:
-    talk.clear()
     try:
-        manifest = recorder.stop(reason)
+        with talk.meanwhile("reading all goroutines once more; Ctrl-C ends it sooner"):
+            manifest = recorder.stop(reason)
     except OSError as e:
         raise TraceError(
             f"{out}: {e.strerror} (stopped: {reason}): events after the last flush are missing, "
@@ -225,8 +226,17 @@ class _Talk:
             f"{format_duration(s.elapsed_ns)}  {s.events_per_s:,.0f} events/s  {s.events:,} in all"
             f"  {s.lost:,} lost  {live} goroutines  {format_bytes(s.bytes)}"
         )
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        self._show(text)
 
-    def clear(self) -> None:
+    @contextlib.contextmanager
+    def meanwhile(self, text: str) -> Iterator[None]:
+        """Show what is done now, on a terminal, until it is done."""
+        self._show(text)
+        try:
+            yield
+        finally:
+            self._show("")
+
+    def _show(self, text: str) -> None:
         if self._progress:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

@@ -17,6 +17,11 @@ def hold() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
 
 
+def stop_wanted() -> bool:
+    """A signal to stop is held back at this moment; it stays so."""
+    return not STOP.isdisjoint(signal.sigpending())
+
+
 def hold_all() -> None:
     """Block those too that are passed on to a launched program, and the news of its end."""
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP | FORWARD | {signal.SIGCHLD})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gtrace_rec import procfs
+from gtrace_rec import procfs, signals
 from gtrace_rec._errors import GoneError, GtraceError
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime.process import GoProcess
@@ -18,11 +18,16 @@ from gtrace_rec.programs import Program, Watched
 from gtrace_rec.stacks import StackTable
 
 
+class _CutShortError(Exception):
+    """Whoever waits for a search of memory does not want to any more."""
+
+
 class Snapshots:
     """Takes snapshots of the processes being recorded into its dataset.
 
     `interval_ns` is the time between two of them, 0 for none but those that are asked for. Heaps
-    of up to `heap_limit` bytes are searched for goroutines that nothing can wake.
+    of up to `heap_limit` bytes are searched for goroutines that nothing can wake, as long as
+    nobody asks to stop; `cut_short` says whether somebody did, the last time.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class Snapshots:
         self._last = 0
         self._readers: dict[int, GoroutineReader] = {}
         self.taken = 0
+        self.cut_short = False
 
     def due(self, now: int) -> bool:
         """It is time for the next one."""
@@ -57,6 +63,7 @@ class Snapshots:
         Raises GtraceError's children where a running process cannot be read.
         """
         self._last = now
+        self.cut_short = False
         if not targets:
             return []
         found = []
@@ -91,9 +98,16 @@ class Snapshots:
         snapshot: Snapshot,
         between: Callable[[], None],
     ) -> None:
+        def go_on() -> None:
+            between()
+            if signals.stop_wanted():
+                raise _CutShortError
+
         try:
-            snapshot.unreachable = find_unreachable(process, snapshot, self._heap_limit, between)
-            snapshot.refers = find_referrers(process, snapshot, between)
+            snapshot.unreachable = find_unreachable(process, snapshot, self._heap_limit, go_on)
+            snapshot.refers = find_referrers(process, snapshot, go_on)
+        except _CutShortError:
+            self.cut_short = True
         except GoneError:
             pass  # it could be read, but not searched
         except GtraceError:

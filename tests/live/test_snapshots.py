@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -231,3 +232,36 @@ def test_ten_thousand_goroutines_with_their_stacks_take_under_two_seconds(
     seconds = recording.one("select sum(cpu_ns) from health") / 1e9
     print(f"{seconds / taken:.2f} s of processor time for each of {taken} snapshots")
     assert seconds / taken < 2
+
+
+@live
+def test_whoever_cannot_wait_for_the_search_of_memory_need_not(
+    tmp_path: Path, go_binary: Callable[..., Path]
+) -> None:
+    copies = 5_000  # of five goroutines, which takes seconds to search
+    with running([go_binary("parked.go"), str(copies)]) as target:
+        said(target.stdout, "^ready")
+        command = [*RECORDER, "--plan", "lifecycle", "--pid", str(target.pid), "--out"]
+        with running([*command, tmp_path / "hurried"]) as recorder:
+            said(recorder.stderr, "^gtrace-rec: recording")
+            recorder.send_signal(signal.SIGINT)
+            while _is_pending(recorder.pid, signal.SIGINT):  # two at once would be one
+                time.sleep(0.01)
+            recorder.send_signal(signal.SIGINT)
+            assert recorder.wait() == 0
+        with running([*command, tmp_path / "patient"]) as recorder:
+            said(recorder.stderr, "^gtrace-rec: recording")
+            recorder.send_signal(signal.SIGINT)
+            assert recorder.wait() == 0
+    searched = "SELECT count(reachable) FROM goroutines WHERE snapshot = 1"
+    hurried, patient = (Recording(tmp_path / name) for name in ("hurried", "patient"))
+    assert hurried.one("SELECT count(*) FROM goroutines WHERE snapshot = 1") > 5 * copies
+    assert (hurried.one(searched), len(hurried.manifest["notes"])) == (0, 1)
+    assert patient.one(searched) > 5 * copies
+    assert not patient.manifest["notes"]
+
+
+def _is_pending(pid: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    (held,) = (line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd"))
+    return bool(int(held, 16) >> (number - 1) & 1)
