@@ -115,6 +115,37 @@ def test_a_lock_that_is_never_given_back(analyzed: Analyzed) -> None:
     assert "Goroutine 7 is in main.(*bank).pay too" in group.evidence[0]
 
 
+def two_places(held: int | None, wanted: int | None) -> Recording:
+    """By two ways to the same line: one waits for a lock there, and two that came after it."""
+    other = [*LOCK[:2], "main.audit audit.go:3"]
+    b = recording()
+    for goid, stack, obj in [(7, LOCK, held), (8, other, wanted), (9, other, wanted)]:
+        b.go(goid, parent=1, ts=5, at="main.serve main.go:8").run(6).park(
+            goid * 1000, "sync.Mutex.Lock", stack, obj=obj
+        )
+    return b
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "more"),
+    [(0xA0, 0xA0, " 2 more wait for it elsewhere."), (None, None, ""), (0xA0, None, "")],
+)
+def test_who_waits_for_a_lock_does_not_hold_it(
+    analyzed: Analyzed, held: int | None, wanted: int | None, more: str
+) -> None:
+    found = {group.count: group for group in leaks.collect(analyzed(two_places(held, wanted)))}
+    assert {group.verdict for group in found.values()} == {"suspect"}
+    said = "1 waits for a lock that nobody here got in the last 10.0s."
+    assert found[1].evidence == [said + more]
+
+
+def test_who_waits_at_the_same_place_for_another_lock_may_hold_it(analyzed: Analyzed) -> None:
+    """As where each locks all of some things, one after the other."""
+    *_, group = sorted(leaks.collect(analyzed(two_places(0xA0, 0xB0))), key=lambda g: g.count)
+    assert group.verdict == "leak"
+    assert "it seems to hold the lock" in group.evidence[0]
+
+
 def test_a_lock_that_is_taken_twice_is_one_group(analyzed: Analyzed) -> None:
     """The goroutine that waits for itself, deeper in the recursion, is one of those who wait."""
     b = recording()

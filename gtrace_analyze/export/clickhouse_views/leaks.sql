@@ -32,12 +32,22 @@ held AS (
         groupArrayIf(
             (
                 (oldest_ts, goids), coalesce(site, -1), arrayIntersect(functions, takers),
-                coalesce(reason NOT IN ('IO wait', 'sleep'), true), oldest_ns
+                coalesce(reason NOT IN ('IO wait', 'sleep'), true), oldest_ns,
+                of_lock, coalesce(obj, 0), (coalesce(function, ''), coalesce(line, 0))
             ),
             hasAny(functions, takers)
         ) OVER room AS inside,
+        -- Who waits for the same lock, or at the same place for one that is not known, does not.
         arraySort(arrayFilter(
-            h -> h.2 <> coalesce(site, -1) AND has(h.3, coalesce(function, '')), inside
+            h -> h.2 <> coalesce(site, -1) AND has(h.3, coalesce(function, ''))
+                AND NOT (
+                    h.6 AND if(
+                        h.7 <> 0 AND coalesce(obj, 0) <> 0,
+                        h.7 = coalesce(obj, 0),
+                        h.8 = (coalesce(function, ''), coalesce(line, 0))
+                    )
+                ),
+            inside
         )) AS holders
     FROM locked
     WINDOW room AS (PARTITION BY recording, pid)

@@ -29,11 +29,13 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
         return None
     stuck, holder = _holder(group, scene)
     standstill = longest >= _STANDSTILL_NS and group.uncertain == 0
+    others = sum(g.count for g in scene.groups if _waits_elsewhere(g, group))
+    more = f" {counted(others, 'more waits', 'more wait')} for it elsewhere." if others else ""
     what = "a lock" if group.objects <= 1 else f"one of {group.objects:,} locks"
     waiting = counted(count, "waits", "wait")
     return Finding(
         "leak" if standstill and stuck else "suspect",
-        f"{waiting} for {what} that nobody here got in the last {duration(longest)}.{holder}",
+        f"{waiting} for {what} that nobody here got in the last {duration(longest)}.{more}{holder}",
     )
 
 
@@ -51,10 +53,26 @@ def _holder(group: WaitGroup, scene: Scene) -> tuple[bool, str]:
         )
     for other in scene.groups:
         inside = [frame["function"] for frame in other.frames or []]
-        if other.pid == group.pid and other.site != group.site and taker in inside:
+        elsewhere = other.pid == group.pid and other.site != group.site
+        if elsewhere and taker in inside and not _waits_likewise(other, group):
             stuck = other.reason not in _PASSING and other.oldest_ns >= group.oldest_ns
             return stuck, (
                 f" Goroutine {other.goids[0]} is in {short_function(taker)} too, in "
                 f'"{other.reason}" for {duration(other.oldest_ns)}: it seems to hold the lock.'
             )
     return False, ""
+
+
+def _waits_likewise(other: WaitGroup, group: WaitGroup) -> bool:
+    """It waits for the same lock, so that it does not hold it."""
+    if other.reason not in _LOCKS:
+        return False
+    if other.obj and group.obj:
+        return other.obj == group.obj
+    return (other.function, other.line) == (group.function, group.line)
+
+
+def _waits_elsewhere(other: WaitGroup, group: WaitGroup) -> bool:
+    """It surely waits for the same lock, in another group."""
+    same = other.pid == group.pid and other.obj == group.obj and other.reason in _LOCKS
+    return group.obj is not None and same and other is not group
