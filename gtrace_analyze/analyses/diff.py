@@ -12,7 +12,7 @@ import numpy as np
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 
-__all__ = ["Difference", "collect", "mann_whitney"]
+__all__ = ["Difference", "by_chance", "collect", "mann_whitney"]
 
 _BLOCKS = 20
 # Below this many blocks with a value on either side, nothing is said.
@@ -27,10 +27,10 @@ _LEAST_CHANGE = 0.05
 class Difference:
     """One figure in both recordings.
 
-    ``a`` and ``b`` are medians of its twentieths (of created/s and growth/s: means), in ns or 1/s;
-    None where there are none. ``change`` is b/a - 1, None if that has no meaning. ``q`` is the
-    false discovery rate at which the difference would count as one. ``verdict`` is "changed",
-    "noise", "too few", "only in a" or "only in b".
+    ``a`` and ``b`` are medians of its twentieths (of alive, created/s and growth/s: means), in ns,
+    1/s or as a number; None where there are none. ``change`` is b/a - 1, None if that has no
+    meaning. ``q`` is the false discovery rate at which the difference would count as one.
+    ``verdict`` is "changed", "noise", "too few", "only in a" or "only in b".
     """
 
     metric: str
@@ -62,14 +62,16 @@ class _Blocks(NamedTuple):
 
 
 def collect(a: Engine, b: Engine, selection: Selection = ALL) -> list[Difference]:
-    """Compare creation sites, waits and scheduling latency of two recordings.
+    """Compare goroutines, creation sites, waits and scheduling latency of two recordings.
 
     Each recording (or its selected time) is cut into twenty parts. A figure's values in the parts
     of one are compared with those of the other by the Mann-Whitney U test, two-sided; the p-values
     of all figures together are corrected by Benjamini and Hochberg's method (J. R. Stat. Soc. B 57,
     1995). It "changed" if one in a hundred such claims is false (q ≤ 0.01) and by at least 5 %;
     else it is "noise". Parts count where they hold five waits; fewer than five parts on a side are
-    "too few". Waits that did not end are not in it. The surest come first, then the largest.
+    "too few". Waits that did not end are not in it. How many are alive depends on how many were
+    just before, so those are compared as two numbers that vary by chance as the square root does
+    (Poisson's distribution). The surest come first, then the largest.
     """
     one, other = _figures(a, selection), _figures(b, selection)
     keys = sorted(one.keys() | other.keys(), key=repr)
@@ -102,6 +104,17 @@ def mann_whitney(a: Sequence[float], b: Sequence[float]) -> float:
     return math.erfc(z / math.sqrt(2))
 
 
+def by_chance(a: float, b: float) -> float:
+    """The two-sided p-value of two numbers that would be alike but for chance.
+
+    By the normal approximation of the difference of two Poisson variables, with the correction for
+    continuity.
+    """
+    if a == b:
+        return 1.0
+    return math.erfc(max(abs(a - b) - 1, 0) / math.sqrt(2 * (a + b)))
+
+
 def _figures(engine: Engine, selection: Selection) -> dict[tuple[Any, ...], _Blocks]:
     source, parameters = "comparison_blocks", dict[str, object]()
     if selection != ALL:
@@ -114,12 +127,14 @@ def _figures(engine: Engine, selection: Selection) -> dict[tuple[Any, ...], _Blo
 
 def _compare(key: tuple[Any, ...], one: _Blocks, other: _Blocks) -> dict[str, Any]:
     metric, reason, function, created_by = key
-    flow = metric.endswith("/s")
-    values = [_values(blocks, flow) for blocks in (one, other)]
-    middle = np.mean if flow else np.median
-    # Of a flow, nothing created is known to be zero; of a length, none is not known.
-    a, b = (float(middle(v)) if len(v) else (0.0 if flow else None) for v in values)
-    if not one.block or not other.block:
+    alive, flow = metric == "alive", metric.endswith("/s")
+    values = [_values(blocks, alive or flow) for blocks in (one, other)]
+    middle = np.mean if alive or flow else np.median
+    # Nothing alive or created is known to be zero; of a length, none is not known.
+    a, b = (float(middle(v)) if v else (0.0 if alive or flow else None) for v in values)
+    if alive:
+        verdict, p = "noise", by_chance(a or 0, b or 0)
+    elif not one.block or not other.block:
         verdict, p = f"only in {'a' if one.block else 'b'}", None
     elif min(map(len, values)) < _FEWEST_BLOCKS:
         verdict, p = "too few", None
@@ -141,8 +156,8 @@ def _compare(key: tuple[Any, ...], one: _Blocks, other: _Blocks) -> dict[str, An
     }
 
 
-def _values(blocks: _Blocks, flow: bool) -> list[float]:
-    if not flow:
+def _values(blocks: _Blocks, counted: bool) -> list[float]:
+    if not counted:
         pairs = zip(blocks.n, blocks.value, strict=True)
         return [value for n, value in pairs if n >= _FEWEST_WAITS]
     values = [0.0] * _BLOCKS if blocks.block else []

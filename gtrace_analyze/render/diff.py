@@ -82,4 +82,6 @@ def _place(row: dict[str, Any], several: bool) -> str:
 def _value(value: float | None, metric: str) -> str:
     if value is None:
         return "-"
-    return f"{value:.3g}" if metric.endswith("/s") else duration(value)
+    if metric == "alive" and value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if metric == "alive" or metric.endswith("/s") else duration(value)

@@ -17,7 +17,7 @@ from gtrace_analyze.engine import Engine
 from gtrace_analyze.render.diff import show_diff
 from gtrace_analyze.render.listing import Layout
 from gtrace_analyze.selection import Selection
-from synth import Recording
+from synth import Recording, alive
 
 SECOND = 10**9
 
@@ -53,7 +53,7 @@ def test_two_runs_of_the_same_differ_by_noise(analyzed: Callable[..., Engine]) -
     found = diff.collect(analyzed(service(1)), analyzed(service(2)))
     assert changed(found) == set()
     assert {d.verdict for d in found} == {"noise"}
-    assert len(found) == 6
+    assert len(found) == 7
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,48 @@ def test_growth_of_a_site_that_was_not_there(analyzed: Callable[..., Engine]) ->
     (new,) = [d for d in found if d.metric == "growth/s" and d.function == "main.follow"]
     assert (new.verdict, new.a, new.b) == ("only in b", 0, 5)
     back = diff.collect(analyzed(service(2, leak=5)), analyzed(service(1)))
-    assert {d.verdict for d in back if d.function == "main.follow"} == {"only in a"}
+    verdicts = {d.metric: d.verdict for d in back if d.function == "main.follow"}
+    assert verdicts.pop("alive") == "changed"
+    assert set(verdicts.values()) == {"only in a"}
+
+
+def standing(count: int) -> Recording:
+    """So many that wait all the time, two of them made halfway, and one that ends there."""
+    b = Recording(duration=20 * SECOND)
+    waiting = {"reason": "select", "start": "main.work w.go:1", "at": "main.main m.go:1"}
+    b.snapshot(5, *(alive(goid, **waiting) for goid in range(100, 100 + count - 2)))
+    for goid in (1000, 1001):
+        b.go(goid, ts=10 * SECOND, at="main.main m.go:1", start="main.work w.go:1")
+    b.go(100).ready(10 * SECOND).run(10 * SECOND + 1).exit(10 * SECOND + 2)
+    return b
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [(100, 100, "noise"), (100, 120, "noise"), (100, 200, "changed"), (200, 100, "changed")],
+)
+def test_how_many_are_alive(
+    before: int, after: int, verdict: str, analyzed: Callable[..., Engine]
+) -> None:
+    found = diff.collect(analyzed(standing(before)), analyzed(standing(after)))
+    (number,) = [d for d in found if d.metric == "alive"]
+    # The two that were there no more or not yet for half of the time, and the one that was.
+    assert (number.a, number.b) == (before - 2 + 0.5, after - 2 + 0.5)
+    assert (number.function, number.verdict) == ("main.work", verdict)
+
+
+def test_alive_in_one_recording_is_more_than_none(analyzed: Callable[..., Engine]) -> None:
+    for count, verdict in ((5, "noise"), (50, "changed")):
+        found = diff.collect(analyzed(service(1)), analyzed(standing(count)))
+        (number,) = [d for d in found if d.metric == "alive" and d.function == "main.work"]
+        assert (number.a, number.b, number.verdict) == (0, count - 1.5, verdict)
+
+
+@pytest.mark.parametrize(("a", "b"), [(100, 130), (20, 10), (1000, 1010), (0, 30)])
+def test_numbers_that_vary_by_chance(a: int, b: int) -> None:
+    exact = stats.binomtest(a, a + b).pvalue
+    assert diff.by_chance(a, b) == pytest.approx(exact, rel=0.1, abs=2e-4)
+    assert diff.by_chance(a, a) == 1
 
 
 def test_growth_that_speeds_up(analyzed: Callable[..., Engine]) -> None:
@@ -124,7 +165,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     b = str(service(2, wait=3e6).write(tmp_path / "b"))
     cli.main(["diff", a, b], standalone_mode=False)
     out = capsys.readouterr().out
-    assert "2 figures changed, 4 differ by no more than noise, 0 have too little" in out
+    assert "2 figures changed, 5 differ by no more than noise, 0 have too little" in out
     assert "chan receive in main.ask" in out
     assert "created/s" not in out
     assert "--all shows those too" in " ".join(out.split())
@@ -135,7 +176,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     cli.main(["diff", a, b, "--csv"], standalone_mode=False)
     assert capsys.readouterr().out.count("\n") == 3
     cli.main(["diff", a, b, "--csv", "--all"], standalone_mode=False)
-    assert capsys.readouterr().out.count("\n") == 7
+    assert capsys.readouterr().out.count("\n") == 8
 
 
 def test_creators_are_named_where_there_are_several(capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,8 +200,8 @@ def test_what_only_one_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     ):
         cli.main(["diff", *paths], standalone_mode=False)
         shown = [line for line in capsys.readouterr().out.splitlines() if "main.follow" in line]
-        assert len(shown) == 2
-        assert all(line.startswith(name) for line in shown)
+        assert [line.startswith(name) for line in shown] == [False, True, True]
+        assert shown[0].split()[:2] == ["changed", "alive"]
         cli.main(["diff", *paths, "--all"], standalone_mode=False)
         out = capsys.readouterr().out
         assert other not in out

@@ -5,18 +5,60 @@ WITH span AS (
     SELECT coalesce(t0, ts) AS first, greatest(coalesce(t1, ts_end) - coalesce(t0, ts), 1) AS length
     FROM recording
 ),
+lives AS (
+    SELECT
+        g.created_by,
+        g.function,
+        g.ts,
+        g.ts_end,
+        -- Those that were there at the start were found only when they were read.
+        CASE WHEN is_at_start(g.ts, g.first_ts, s.ts) THEN 0 ELSE coalesce(g.ts, g.first_ts) END
+            AS alive_from
+    FROM goroutines AS g
+    LEFT JOIN int_first_snapshots AS s ON s.pid = g.pid
+    WHERE NOT g.system
+        AND (goids IS NULL OR list_contains(goids, g.goid))
+        AND (
+            pattern IS NULL
+            OR regexp_matches(g.function, pattern)
+            OR regexp_matches(g.created_by, pattern)
+        )
+),
 changes AS (
     SELECT created_by, function, unnest([
         {'ts': ts, 'made': 1, 'change': 1}, {'ts': ts_end, 'made': 0, 'change': -1}
     ], recursive := true)
-    FROM goroutines
-    WHERE NOT system
-        AND (goids IS NULL OR list_contains(goids, goid))
-        AND (
-            pattern IS NULL
-            OR regexp_matches(function, pattern)
-            OR regexp_matches(created_by, pattern)
-        )
+    FROM lives
+),
+numbers AS (
+    SELECT created_by, function, unnest([
+        {'ts': alive_from, 'change': 1}, {'ts': ts_end, 'change': -1}
+    ], recursive := true)
+    FROM lives
+),
+-- By how many more or fewer are alive at the end of each twentieth than at that of the one before.
+steps AS (
+    SELECT
+        function,
+        created_by,
+        least(greatest(n.ts - s.first, 0) * 20 // s.length, 19)::INTEGER AS block,
+        sum(change)::BIGINT AS change
+    FROM numbers AS n
+    CROSS JOIN span AS s
+    WHERE n.ts <= s.first + s.length
+    GROUP BY ALL
+),
+alive AS (
+    SELECT
+        e.function,
+        e.created_by,
+        b.block,
+        sum(t.change) OVER (PARTITION BY e.function, e.created_by ORDER BY b.block)::BIGINT AS alive
+    FROM (SELECT DISTINCT function, created_by FROM steps) AS e
+    CROSS JOIN (SELECT unnest(range(20))::INTEGER AS block) AS b
+    LEFT JOIN steps AS t
+        ON t.function IS NOT DISTINCT FROM e.function
+        AND t.created_by IS NOT DISTINCT FROM e.created_by AND t.block = b.block
 ),
 parked AS (
     SELECT
@@ -69,7 +111,12 @@ flows AS (
     WHERE c.ts >= s.first AND c.ts <= s.first + s.length
     GROUP BY ALL
 )
-SELECT 'created/s' AS metric, NULL AS reason, function, created_by, block, n, made AS value
+SELECT
+    'alive' AS metric, NULL AS reason, function, created_by, block, alive AS n, alive::DOUBLE AS value
+FROM alive
+WHERE alive > 0
+UNION ALL
+SELECT 'created/s', NULL, function, created_by, block, n, made
 FROM flows
 UNION ALL
 SELECT 'growth/s', NULL, function, created_by, block, n, change
