@@ -275,17 +275,29 @@ def test_those_that_were_there_at_the_start_are_not_made(analyzed: Analyzed) -> 
     assert "20 made, 0 ended" in found.evidence[-1]
 
 
-def test_a_pool_that_grows_on_demand_is_no_leak(analyzed: Analyzed) -> None:
-    """Workers that were woken once and came back may be so again."""
+def pool(wakes: int = 1, gone: int = 0) -> Recording:
+    """12 workers that come over time, woken so many times; some more that end after that."""
     b = recording()
-    for i in range(12):
+    for i in range(12 + gone):
         ts = i * 6 * SECOND // 12
         go = b.go(100 + i, parent=1, ts=ts, at="main.pool main.go:66", start="main.work main.go:70")
         go.run(ts + 1).park(ts + 2, "chan receive", WORK, obj=i + 1)
-        go.ready(ts + 9, by=1).run(ts + 10).park(ts + 11, "chan receive", WORK, obj=i + 1)
-    (group,) = leaks.collect(analyzed(b))
-    assert group.verdict == "suspect"
-    assert "12 were woken here and came back" in group.evidence[0]
+        for woken in range(ts + 10, ts + 10 + 10 * wakes, 10):
+            go.ready(woken, by=1).run(woken + 1)
+            go.park(woken + 2, "chan receive", WORK, obj=i + 1)
+        if i >= 12:
+            go.ready(ts + 900, by=1).run(ts + 901).exit(ts + 902)
+    return b
+
+
+@pytest.mark.parametrize(("wakes", "gone", "returning"), [(1, 0, 12), (3, 0, 12), (3, 2, 14)])
+def test_a_pool_that_grows_on_demand_is_no_leak(
+    analyzed: Analyzed, wakes: int, gone: int, returning: int
+) -> None:
+    """Workers that were woken once and came back may be so again."""
+    (group,) = leaks.collect(analyzed(pool(wakes, gone)))
+    assert (group.count, group.verdict) == (12, "suspect")
+    assert f"{returning} were woken here and came back" in group.evidence[0]
 
 
 def test_a_lock_whose_holder_only_takes_long_is_suspect(analyzed: Analyzed) -> None:

@@ -219,6 +219,7 @@ JUDGED = {
     "lock, another one": lambda: test_leaks.two_places(0xA0, 0xB0),
     "forever": _never,
     "forever, looked at": _looks,
+    "growth, of a pool": lambda: test_leaks.pool(wakes=3, gone=2),
     "growth, with clients": lambda: test_leaks.served("parent", 20),
     "growth, with clients made": lambda: test_leaks.served("child", 20),
     "growth, beside clients": lambda: test_leaks.served("sibling", 20),

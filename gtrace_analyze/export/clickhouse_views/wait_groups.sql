@@ -167,6 +167,7 @@ groups AS (
         min(ts) AS oldest_ts,
         countIf(NOT certain) AS uncertain,
         countIf(came_back > 0) AS returned,
+        countIf(came_back > 1) AS looping,
         uniqExact(its_obj) AS objects,
         if(objects = 1 AND count(its_obj) = count(), any(its_obj), NULL) AS obj,
         countIf(shut_out) AS passed_over,
@@ -191,11 +192,14 @@ SELECT
     g.passed_over_ns AS passed_over_ns, g.at_start AS at_start, g.joins AS joins,
     g.certain_joins AS certain_joins, g.attending AS attending, s.function AS function, s.file AS file, s.line AS line,
     s.frames AS frames, coalesce(h.ended, 0) AS ended, h.longest_ns AS ended_longest_ns,
-    h.last_end_ts AS last_end_ts, coalesce(h.loops, 0) AS loops
+    h.last_end_ts AS last_end_ts,
+    -- Those that stand here are counted by `returned`.
+    toInt64(coalesce(h.loops, 0)) - toInt64(sum(g.looping) OVER place) AS loops
 FROM groups AS g
 LEFT JOIN stacks AS s ON s.recording = g.recording AND s.stack_id = g.stack_id
 LEFT JOIN history AS h
     ON h.recording = g.recording AND h.pid = g.pid AND h.site IS NOT DISTINCT FROM g.site
     AND h.reason IS NOT DISTINCT FROM g.reason
     AND h.created_at IS NOT DISTINCT FROM g.created_at
+WINDOW place AS (PARTITION BY g.recording, g.pid, g.site, g.reason, g.created_at)
 SETTINGS join_use_nulls = 1

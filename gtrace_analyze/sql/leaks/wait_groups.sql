@@ -40,6 +40,6 @@ CREATE TABLE wait_groups (
     ended,             -- waits of this group's kind that ended during the recording
     ended_longest_ns,  -- the longest of those, ns; NULL if there are none
     last_end_ts,       -- when the last of those ended, ns; NULL if there are none
-    loops              -- how many goroutines were woken here at least twice
+    loops              -- how many that are elsewhere now were woken here at least twice
 ) AS
 FROM wait_groups_between(getvariable('started_ts'), getvariable('ended_ts'))

@@ -127,6 +127,7 @@ groups AS (
         min(ts) AS oldest_ts,
         count(*) FILTER (NOT certain) AS uncertain,
         count(*) FILTER (returned > 0) AS returned,
+        count(*) FILTER (returned > 1) AS looping,
         count(DISTINCT obj) AS objects,
         CASE WHEN count(DISTINCT obj) = 1 AND count(obj) = count(*) THEN any_value(obj) END AS obj,
         count(*) FILTER (passed_over) AS passed_over,
@@ -154,7 +155,7 @@ history AS (
     GROUP BY e.pid, e.site, e.reason, g.created_at
 )
 SELECT
-    g.* EXCLUDE (lost),
+    g.* EXCLUDE (lost, looping),
     s.function,
     s.file,
     s.line,
@@ -162,9 +163,11 @@ SELECT
     coalesce(h.ended, 0) AS ended,
     h.ended_longest_ns,
     h.last_end_ts,
-    coalesce(h.loops, 0) AS loops
+    -- Those that stand here are counted by `returned`.
+    coalesce(h.loops, 0) - (sum(g.looping) OVER place)::BIGINT AS loops
 FROM groups AS g
 LEFT JOIN stacks AS s ON s.stack_id = g.stack_id
 LEFT JOIN history AS h
     ON h.pid = g.pid AND h.site IS NOT DISTINCT FROM g.site
     AND h.reason IS NOT DISTINCT FROM g.reason AND h.created_at IS NOT DISTINCT FROM g.created_at
+WINDOW place AS (PARTITION BY g.pid, g.site, g.reason, g.created_at)
