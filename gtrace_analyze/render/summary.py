@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TextIO
@@ -137,8 +138,20 @@ def _leaks(source: str, summary: Summary) -> str:
     if not summary.leaks:
         nothing = summary.unreadable and not summary.events
         return _NOT_KNOWN if nothing else "none found"
-    count = sum(group.count for group in summary.leaks)
-    where = ", ".join(f"{g.count:,} in {short_function(g.function)}" for g in summary.leaks[:3])
-    more = ", …" if len(summary.leaks) > 3 else ""
-    see = f"see gtrace-analyze leaks {shlex.quote(source)}"
-    return f"{counted(count, 'goroutine')}: {where}{more}; {see}"
+    sure, doubtful = (Counter[str | None]() for _ in range(2))
+    for group in summary.leaks:
+        (sure if group.verdict == "leak" else doubtful)[group.function] += group.count
+    parts = [f"{counted(sure.total(), 'goroutine')}: {_places(sure)}"] if sure else []
+    if doubtful:
+        suspect = counted(doubtful.total(), "is suspect", "are suspect")
+        if sure:
+            parts.append(suspect.replace(" ", " more ", 1))
+        else:
+            parts.append(f"none for sure; {suspect}: {_places(doubtful)}")
+    return "; ".join([*parts, f"see gtrace-analyze leaks {shlex.quote(source)}"])
+
+
+def _places(counts: Counter[str | None]) -> str:
+    """The functions with the most goroutines."""
+    most = [f"{n:,} in {short_function(function)}" for function, n in counts.most_common(3)]
+    return ", ".join(most) + (", …" if len(counts) > len(most) else "")
