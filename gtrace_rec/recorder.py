@@ -377,11 +377,10 @@ class Recorder:
                 self._open_last_window(self._duty)
             self._find_new_processes()
             self._take_snapshot_or_note("no snapshot at the end", before_search=self._detach)
-        if self._snapshots.cut_short:
-            self._notes.append(
-                "memory was not searched to the end for goroutines that nothing can wake: a "
-                "second signal asked to stop at once"
-            )
+        self._notes += [
+            f"pid {pid}: memory was not searched for goroutines that nothing can wake: {why}"
+            for pid, why in self._snapshots.unsearched.items()
+        ]
         stopped = self._detach()
         if self._duty:
             self._notes += self._duty.describe(stopped, stopped - (self._started_ts or stopped))

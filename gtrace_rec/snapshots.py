@@ -10,7 +10,7 @@ from gtrace_rec import procfs, signals
 from gtrace_rec._errors import GoneError, GtraceError
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime.process import GoProcess
-from gtrace_rec.goruntime.reach import find_unreachable
+from gtrace_rec.goruntime.reach import UnsearchedError, find_unreachable
 from gtrace_rec.goruntime.reader import GoroutineReader
 from gtrace_rec.goruntime.referrers import find_referrers
 from gtrace_rec.goruntime.snapshot import Snapshot
@@ -18,16 +18,12 @@ from gtrace_rec.programs import Program, Watched
 from gtrace_rec.stacks import StackTable
 
 
-class _CutShortError(Exception):
-    """Whoever waits for a search of memory does not want to any more."""
-
-
 class Snapshots:
     """Takes snapshots of the processes being recorded into its dataset.
 
     `interval_ns` is the time between two of them, 0 for none but those that are asked for. Heaps
     of up to `heap_limit` bytes are searched for goroutines that nothing can wake, as long as
-    nobody asks to stop; `cut_short` says whether somebody did, the last time.
+    nobody asks to stop; `unsearched` says of which the last time they were not, by pid, and why.
     """
 
     def __init__(
@@ -41,7 +37,7 @@ class Snapshots:
         self._last = 0
         self._readers: dict[int, GoroutineReader] = {}
         self.taken = 0
-        self.cut_short = False
+        self.unsearched: dict[int, str] = {}
 
     def due(self, now: int) -> bool:
         """It is time for the next one."""
@@ -63,7 +59,7 @@ class Snapshots:
         Raises GtraceError's children where a running process cannot be read.
         """
         self._last = now
-        self.cut_short = False
+        self.unsearched.clear()
         if not targets:
             return []
         found = []
@@ -101,13 +97,14 @@ class Snapshots:
         def go_on() -> None:
             between()
             if signals.stop_wanted():
-                raise _CutShortError
+                raise UnsearchedError("a signal asked to end sooner")
 
         try:
             snapshot.unreachable = find_unreachable(process, snapshot, self._heap_limit, go_on)
             snapshot.refers = find_referrers(process, snapshot, go_on)
-        except _CutShortError:
-            self.cut_short = True
+        except UnsearchedError as e:
+            if snapshot.unreachable is None:
+                self.unsearched[watched.pid] = str(e)
         except GoneError:
             pass  # it could be read, but not searched
         except GtraceError:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gtrace_rec._errors import GtraceError
 from gtrace_rec.goruntime.gstructs import LEAKED, SYSCALL, WAITING, GStructs, all_gs
 from gtrace_rec.goruntime.heap import Graph, Spans, Words, read_spans, read_words
 from gtrace_rec.goruntime.liveness import Liveness
@@ -45,6 +46,10 @@ _LYING_STILL = (WAITING, LEAKED, SYSCALL)
 _MAIN = 1  # the goroutine that began: a main that waits for ever keeps a program alive on purpose
 
 
+class UnsearchedError(GtraceError):
+    """Memory is not searched; says why."""
+
+
 @dataclass(frozen=True)
 class _Blocked:
     """Blocked goroutines: their rows among the g structs, and whether they wait for ever.
@@ -63,25 +68,21 @@ def find_unreachable(
     snapshot: Snapshot,
     heap_limit: int,
     between: Callable[[], None] = lambda: None,
-) -> NDArray[np.int8] | None:
+) -> NDArray[np.int8]:
     """For each goroutine of a snapshot: 1 if nothing that can run can wake it, 0 if something may.
 
     -1 where that does not apply or cannot be told: it is not blocked on anything, what it waits on
-    is not known, or it ran since. None where nothing can be told: the binary does not say where
-    its heap is, or more than `heap_limit` bytes of it would have to be read. `between` is called
-    every few milliseconds. Raises TargetError if the process is gone.
+    is not known, or it ran since. `between` is called every few milliseconds. Raises
+    UnsearchedError where nothing can be told: the binary does not say where its heap is, or more
+    than `heap_limit` bytes of it would have to be read; and TargetError if the process is gone.
     """
     liveness = Liveness(process, between)
     before = GStructs(process, all_gs(process))
     first = _look(process, liveness, snapshot, heap_limit, between)
-    if first is None:
-        return None
     if not (first == 1).any():
         return first
     again = take_snapshot(process, between=between)
     second = _look(process, liveness, again, heap_limit, between, before)
-    if second is None:
-        return None
     rows = np.flatnonzero(first == 1)
     known, others = _find(again.rows["goid"], snapshot.rows["goid"][rows])
     first[rows[~known]] = -1
@@ -137,7 +138,7 @@ def _look(
     heap_limit: int,
     between: Callable[[], None],
     before: GStructs | None = None,
-) -> NDArray[np.int8] | None:
+) -> NDArray[np.int8]:
     """Who moved since `before`, which was read before the snapshot, or moves now, can run."""
     every = GStructs(process, all_gs(process))
     still = np.ones(len(every), np.bool_)
@@ -149,9 +150,13 @@ def _look(
     gs, still = every.select(present), still[present]
     spans = read_spans(process)
     if spans is None:
-        return None
-    if int((spans.end - spans.start)[spans.scan].sum()) > heap_limit:
-        return None
+        raise UnsearchedError("where its heap lies cannot be told")
+    size = int((spans.end - spans.start)[spans.scan].sum())
+    if size > heap_limit:
+        raise UnsearchedError(
+            f"{-(-size >> 20)}M of its heap may hold pointers, --snapshot-heap allows for "
+            f"{heap_limit >> 20}M"
+        )
     roots = _roots(process)
     graph = Graph(process, spans, ps(process, roots.words, spans), between)
     blocked, rows = _blocked(gs, still, snapshot)

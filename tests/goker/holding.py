@@ -81,7 +81,7 @@ class Holding:
             graph = made[-1]
             made.clear()
         told = {}
-        for i in np.flatnonzero(verdicts == 0).tolist() if verdicts is not None else []:
+        for i in np.flatnonzero(verdicts == 0).tolist():
             row = snapshot.rows[i]
             waits_on = [int(row["obj"])] if row["obj"] else snapshot.select[i] or []
             ways = [self._told(process, graph, address) for address in waits_on]
