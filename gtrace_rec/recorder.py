@@ -244,6 +244,7 @@ class Recorder:
         *,
         search: bool = True,
         before_search: Callable[[], object] = lambda: None,
+        last: bool = False,
     ) -> list[Snapshot]:
         taken = self._snapshots.take(
             [(self._roster.program_of(w), w) for w in watched if w.ended_ts is None],
@@ -251,6 +252,7 @@ class Recorder:
             self._take_events_meanwhile,
             search=search,
             before_search=before_search,
+            last=last,
         )
         if metrics := self._counting.metrics:
             for snapshot in taken:
@@ -262,11 +264,17 @@ class Recorder:
             self._take_events()
 
     def _take_snapshot_or_note(
-        self, otherwise: str, before_search: Callable[[], object] = lambda: None
+        self,
+        otherwise: str,
+        before_search: Callable[[], object] = lambda: None,
+        *,
+        last: bool = False,
     ) -> None:
         try:
             with self._counting.after_snapshot():
-                taken = self._take_snapshot(self._roster.alive, before_search=before_search)
+                taken = self._take_snapshot(
+                    self._roster.alive, before_search=before_search, last=last
+                )
                 if self._plan is Plan.SNAPSHOT:
                     self._counting.lives.count = sum(map(len, taken))  # no events tell
         except TargetError as e:
@@ -376,7 +384,9 @@ class Recorder:
             if self._duty and not self._duty.on:
                 self._open_last_window(self._duty)
             self._find_new_processes()
-            self._take_snapshot_or_note("no snapshot at the end", before_search=self._detach)
+            self._take_snapshot_or_note(
+                "no snapshot at the end", before_search=self._detach, last=True
+            )
         self._notes += [
             f"pid {pid}: memory was not searched for goroutines that nothing can wake: {why}"
             for pid, why in self._snapshots.unsearched.items()

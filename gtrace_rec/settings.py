@@ -113,8 +113,8 @@ class Settings:
     snapshot_interval: int | None = _setting(
         "snapshot.interval",
         Duration(),
-        "Read all goroutines from memory this often; else every 5s by plan snapshot, and at the "
-        "start and the end only by the others.",
+        "Read all goroutines from memory this often, or for half of the time if that takes longer; "
+        "else every 5s by plan snapshot, and at the start and the end only by the others.",
     )
     snapshot_heap: int = _setting(
         "snapshot.heap",

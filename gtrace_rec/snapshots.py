@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from gtrace_rec import procfs, signals
-from gtrace_rec._errors import GoneError, GtraceError
+from gtrace_rec._errors import GoneError, GtraceError, TargetError
 from gtrace_rec.dataset import Dataset
 from gtrace_rec.goruntime.process import GoProcess
 from gtrace_rec.goruntime.reach import UnsearchedError, find_unreachable
@@ -17,11 +18,14 @@ from gtrace_rec.goruntime.snapshot import Snapshot
 from gtrace_rec.programs import Program, Watched
 from gtrace_rec.stacks import StackTable
 
+_IN_A_HURRY = "a signal asked to end sooner"
+
 
 class Snapshots:
     """Takes snapshots of the processes being recorded into its dataset.
 
-    `interval_ns` is the time between two of them, 0 for none but those that are asked for. Heaps
+    `interval_ns` is the time between two of them, 0 for none but those that are asked for; more if
+    they take more than half of it, so that the target's memory is left alone as long again. Heaps
     of up to `heap_limit` bytes are searched for goroutines that nothing can wake, as long as
     nobody asks to stop; `unsearched` says of which the last time they were not, by pid, and why.
     """
@@ -34,14 +38,14 @@ class Snapshots:
         self._depth = depth
         self._interval = interval_ns
         self._heap_limit = heap_limit
-        self._last = 0
+        self._next = 0
         self._readers: dict[int, GoroutineReader] = {}
         self.taken = 0
         self.unsearched: dict[int, str] = {}
 
     def due(self, now: int) -> bool:
         """It is time for the next one."""
-        return self._interval > 0 and now - self._last >= self._interval
+        return self._interval > 0 and now >= self._next
 
     def take(
         self,
@@ -51,14 +55,22 @@ class Snapshots:
         *,
         search: bool = True,
         before_search: Callable[[], object] = lambda: None,
+        last: bool = False,
     ) -> list[Snapshot]:
         """Read all goroutines of these processes; one that has ended has none.
 
         Memory is searched if settings say so and `search` does; `before_search` is called first.
         `between` is called every few milliseconds, so that the rings do not fill meanwhile.
-        Raises GtraceError's children where a running process cannot be read.
+        Raises GtraceError's children where a running process cannot be read, and of the `last` one
+        TargetError if somebody asks to stop.
         """
-        self._last = now
+
+        def read_on() -> None:
+            if last and signals.stop_wanted():
+                raise TargetError(_IN_A_HURRY)
+            between()
+
+        self._next = now + self._interval
         self.unsearched.clear()
         if not targets:
             return []
@@ -70,7 +82,7 @@ class Snapshots:
             keeps = selection.keeps if selection.choice.is_part else None
             try:
                 reader = self._reader(program, watched)
-                snapshot = reader.take(between, keeps)
+                snapshot = reader.take(read_on, keeps)
             except GoneError:
                 continue
             except GtraceError:
@@ -85,6 +97,8 @@ class Snapshots:
         for program, _, _, snapshot in found:
             self._write(program, snapshot)
         self.taken += 1
+        ended = time.monotonic_ns()
+        self._next = max(self._next, ended + (ended - now))
         return [snapshot for *_, snapshot in found]
 
     def _search(
@@ -95,9 +109,9 @@ class Snapshots:
         between: Callable[[], None],
     ) -> None:
         def go_on() -> None:
-            between()
             if signals.stop_wanted():
-                raise UnsearchedError("a signal asked to end sooner")
+                raise UnsearchedError(_IN_A_HURRY)
+            between()
 
         try:
             snapshot.unreachable = find_unreachable(process, snapshot, self._heap_limit, go_on)
