@@ -50,10 +50,12 @@ def duration(ns: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A number with thousands apart; "-" if not known."""
+    """A number with thousands apart, to three digits at least; "-" if not known."""
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

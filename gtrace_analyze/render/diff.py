@@ -9,7 +9,7 @@ from typing import Any
 
 from gtrace_analyze.analyses.diff import Difference
 from gtrace_analyze.render.listing import Column, Layout, arranged, show, wrapped
-from gtrace_analyze.units import counted, duration, short_function
+from gtrace_analyze.units import counted, duration, number, short_function
 
 __all__ = ["show_diff"]
 
@@ -82,6 +82,4 @@ def _place(row: dict[str, Any], several: bool) -> str:
 def _value(value: float | None, metric: str) -> str:
     if value is None:
         return "-"
-    if metric == "alive" and value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if metric == "alive" or metric.endswith("/s") else duration(value)
+    return number(value) if metric == "alive" or metric.endswith("/s") else duration(value)

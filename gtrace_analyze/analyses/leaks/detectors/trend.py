@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gtrace_analyze.analyses.leaks.detectors import growth
 from gtrace_analyze.analyses.leaks.model import Finding, Scene, Trend, WaitGroup
+from gtrace_analyze.units import number
 
 __all__ = ["detect", "rising", "sentence"]
 
@@ -40,6 +41,6 @@ def rising(pid: int, created_at: str | None, scene: Scene) -> Trend | None:
 def sentence(trend: Trend) -> str:
     """That they do."""
     return (
-        f"The go statement that made them makes {trend.growth_per_s:.3g} more per second than end, "
-        f"all the time: {trend.created:,} made, {trend.ended:,} ended."
+        f"The go statement that made them makes {number(trend.growth_per_s)} more per second than "
+        f"end, all the time: {trend.created:,} made, {trend.ended:,} ended."
     )
