@@ -208,6 +208,26 @@ def test_what_only_one_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert sum(line.startswith(name) for line in out.splitlines()) == 4
 
 
+@pytest.mark.parametrize(
+    ("twentieths", "verdict"), [(1, "too few"), (4, "too few"), (5, "only in b")]
+)
+def test_what_only_one_has_now_and_then_may_be_chance(
+    twentieths: int, verdict: str, analyzed: Callable[..., Engine]
+) -> None:
+    b = service(1)
+    for i in range(10 * twentieths):  # ten in each second
+        go = b.go(9000 + i, ts=i * SECOND // 10, at="main.main m.go:1", start="main.rare r.go:1")
+        go.run(i * SECOND // 10 + 1).park(
+            i * SECOND // 10 + 2, "GC assist wait", ["main.rare r.go:2"]
+        )
+        go.ready(i * SECOND // 10 + 5000).run(i * SECOND // 10 + 5001).exit(i * SECOND // 10 + 5002)
+    found = diff.collect(analyzed(service(1)), analyzed(b))
+    rare = {d.metric: d.verdict for d in found if d.function == "main.rare"}
+    assert rare.pop("alive", "noise") == "noise"
+    assert len(rare) == 6
+    assert set(rare.values()) == {verdict}
+
+
 def test_different_plans_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a, b = service(1, rate=1), service(2, rate=1)
     b.plan = "full"
