@@ -70,9 +70,9 @@ def collect(a: Engine, b: Engine, selection: Selection = ALL) -> list[Difference
     1995). It "changed" if one in a hundred such claims is false (q ≤ 0.01) and by at least 5 %;
     else it is "noise". Parts count where they hold five waits; fewer than five parts on a side are
     "too few", and so is what only one recording has in fewer than five parts. Waits that did not
-    end are not in it. How many are alive depends on how many were just before, so those are
-    compared as two numbers that vary by chance as the square root does (Poisson's distribution).
-    The surest come first, then the largest.
+    end are not in it. How many are alive depends on how many were just before, so their mean
+    numbers have to differ, too, by more than chance makes them (Poisson's distribution). The surest
+    come first, then the largest.
     """
     one, other = _figures(a, selection), _figures(b, selection)
     keys = sorted(one.keys() | other.keys(), key=repr)
@@ -134,7 +134,8 @@ def _compare(key: tuple[Any, ...], one: _Blocks, other: _Blocks) -> dict[str, An
     # Nothing alive or created is known to be zero; of a length, none is not known.
     a, b = (float(middle(v)) if v else (0.0 if alive or flow else None) for v in values)
     if alive:
-        verdict, p = "noise", by_chance(a or 0, b or 0)
+        filled = [v or [0.0] * _BLOCKS for v in values]
+        verdict, p = "noise", max(mann_whitney(*filled), by_chance(a or 0, b or 0))
     elif not one.block or not other.block:
         often = len(one.block) + len(other.block) >= _FEWEST_BLOCKS
         verdict, p = f"only in {'a' if one.block else 'b'}" if often else "too few", None

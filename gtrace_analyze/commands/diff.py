@@ -27,9 +27,9 @@ def command(a: str, b: str, everything: bool, selection: Selection, layout: Layo
 
     Compared are how many goroutines are alive, and how many more are created and stay, by go
     statement; waits by place; and scheduling latency: the values in the twentieths of one recording
-    with those in the other, by the Mann-Whitney U test (of those alive: their mean numbers, as if
-    they varied by chance). Q is the p-value, corrected for the number of comparisons (Benjamini and
-    Hochberg). "changed" means Q of at most 0.01, and by at least 5 %.
+    with those in the other, by the Mann-Whitney U test (those alive have to differ in their mean
+    numbers, too, by more than chance). Q is the p-value, corrected for the number of comparisons
+    (Benjamini and Hochberg). "changed" means Q of at most 0.01, and by at least 5 %.
     """
     from gtrace_analyze.analyses import diff
     from gtrace_analyze.render.diff import show_diff

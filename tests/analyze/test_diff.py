@@ -112,6 +112,17 @@ def test_how_many_are_alive(
     assert (number.function, number.verdict) == ("main.work", verdict)
 
 
+def test_as_many_more_are_alive_later_in_the_same_recording(
+    analyzed: Callable[..., Engine],
+) -> None:
+    """A leak that is a little faster is no other number of goroutines, while both go on."""
+    found = diff.collect(analyzed(service(1, leak=50)), analyzed(service(2, leak=60)))
+    verdicts = {d.metric: d.verdict for d in found if d.function == "main.follow"}
+    assert verdicts["alive"] == "noise"
+    assert verdicts["growth/s"] == "changed"
+    assert diff.by_chance(*(20 * leak / 2 for leak in (50, 60))) < 0.01
+
+
 def test_alive_in_one_recording_is_more_than_none(analyzed: Callable[..., Engine]) -> None:
     for count, verdict in ((5, "noise"), (50, "changed")):
         found = diff.collect(analyzed(service(1)), analyzed(standing(count)))
