@@ -47,7 +47,7 @@ class DutyCycle:
         if self._windows:
             before, work = self._before
             self._windows.learn(now - before, self._target_cpu() - work)
-            self._windows.opened(now)
+            self._windows.begin(self._usage(now))
 
     @property
     def on(self) -> bool:
@@ -65,17 +65,18 @@ class DutyCycle:
         if self._windows.on:
             costs = [p.probes.cost() for p in self._roster.programs]
             self._cost = Cost(sum(c.hits for c in costs), sum(c.ns for c in costs))
-        on = self._windows.look(
-            Usage(
-                ts=now,
-                probes=self._cost,
-                target_cpu=self._target_cpu(),
-                recorder_cpu=procfs.cpu_ns(),
-            )
-        )
+        on = self._windows.look(self._usage(now))
         if self._windows.on and not on:
             self._close(self._windows)
         return on and not self._windows.on and self.open()
+
+    def _usage(self, now: int) -> Usage:
+        return Usage(
+            ts=now,
+            probes=self._cost,
+            target_cpu=self._target_cpu(),
+            recorder_cpu=procfs.cpu_ns(),
+        )
 
     def _target_cpu(self) -> int:
         """Processor time of what is recorded, or is yet to be."""

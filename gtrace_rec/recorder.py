@@ -421,8 +421,7 @@ class Recorder:
     def _open_last_window(self, duty: DutyCycle) -> None:
         """So that a recording ends with what there was at its end."""
         with contextlib.suppress(GtraceError):
-            if duty.open():
-                self._begin_from(self._roster.alive)
+            duty.open()
         if not duty.on:
             duty.note_pause(time.monotonic_ns())
 

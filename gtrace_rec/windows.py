@@ -52,10 +52,15 @@ class Windows:
     on_ns: int = 0  # of the windows that are closed
     _balance: float = 0.0  # ns of wall time that may be spent; never above 0
     _busy: float | None = None  # processors that the target itself keeps busy
-    _last: Usage | None = None
+    _last: Usage = Usage(0, Cost(0, 0), 0, 0)
     _since: tuple[int, float] = (0, 0.0)  # time and the target's own work, to learn `_busy` from
     _next_look: int = 0
     _spent: dict[str, float] = field(default_factory=lambda: {"probes": 0.0, "target": 0.0})
+
+    def begin(self, usage: Usage) -> None:
+        """The first window opens; what is spent from here on counts, its snapshot too."""
+        self._last = usage
+        self.opened(usage.ts)
 
     def due(self, now: int) -> bool:
         """It is time to look at what was spent."""
@@ -64,9 +69,6 @@ class Windows:
     def look(self, usage: Usage) -> bool:
         """Take note of what was spent; returns whether the probes should be on."""
         last, self._last = self._last, usage
-        if last is None:
-            self._next_look = usage.ts + _LOOK_SOON
-            return self.on
         elapsed = usage.ts - last.ts
         probes = (usage.probes.hits - last.probes.hits) * self.trap_ns
         probes += usage.probes.ns - last.probes.ns
