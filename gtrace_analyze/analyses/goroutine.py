@@ -60,17 +60,13 @@ _PLACES = """
 """
 _BY_TIME = ("-spent_ns", "reason", "function", "line")
 _WAKERS = """
-    WITH shaped AS (
-        SELECT shape, waker_goid, count(*) AS wakes, sum(ready_ts - wait_ts) AS waited_ns
-        FROM int_cycles WHERE pid = $pid AND goid = $goid
-        GROUP BY shape, waker_goid
-    ),
-    woken AS (
-        SELECT s.wake, c.waker_goid, sum(c.wakes)::BIGINT AS wakes,
-            sum(c.waited_ns)::BIGINT AS waited_ns
-        FROM shaped AS c
+    WITH woken AS (
+        SELECT s.wake, c.waker_goid, count(*) AS wakes,
+            sum(c.ready_ts - c.wait_ts)::BIGINT AS waited_ns
+        FROM int_cycles AS c
         JOIN int_shapes AS s ON s.shape = c.shape
-        WHERE s.wake IS NOT NULL AND s.ready_by <> 'park_undone'
+        WHERE c.pid = $pid AND c.goid = $goid
+            AND s.wake IS NOT NULL AND s.ready_by <> 'park_undone'
         GROUP BY ALL
     )
     SELECT w.wake::VARCHAR AS wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
