@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -243,7 +243,6 @@ class Recorder:
         watched: Iterable[Watched],
         *,
         search: bool = True,
-        before_search: Callable[[], object] = lambda: None,
         last: bool = False,
     ) -> list[Snapshot]:
         taken = self._snapshots.take(
@@ -251,7 +250,7 @@ class Recorder:
             time.monotonic_ns(),
             self._take_events_meanwhile,
             search=search,
-            before_search=before_search,
+            before_search=self._detach if last else lambda: None,
             last=last,
         )
         if metrics := self._counting.metrics:
@@ -263,18 +262,10 @@ class Recorder:
         if not self.dataset.full:  # or they would lie behind a hole
             self._take_events()
 
-    def _take_snapshot_or_note(
-        self,
-        otherwise: str,
-        before_search: Callable[[], object] = lambda: None,
-        *,
-        last: bool = False,
-    ) -> None:
+    def _take_snapshot_or_note(self, otherwise: str, *, last: bool = False) -> None:
         try:
             with self._counting.after_snapshot():
-                taken = self._take_snapshot(
-                    self._roster.alive, before_search=before_search, last=last
-                )
+                taken = self._take_snapshot(self._roster.alive, last=last)
                 if self._plan is Plan.SNAPSHOT:
                     self._counting.lives.count = sum(map(len, taken))  # no events tell
         except TargetError as e:
@@ -384,9 +375,7 @@ class Recorder:
             if self._duty and not self._duty.on:
                 self._open_last_window(self._duty)
             self._find_new_processes()
-            self._take_snapshot_or_note(
-                "no snapshot at the end", before_search=self._detach, last=True
-            )
+            self._take_snapshot_or_note("no snapshot at the end", last=True)
         self._notes += [
             f"pid {pid}: memory was not searched for goroutines that nothing can wake: {why}"
             for pid, why in self._snapshots.unsearched.items()

@@ -128,14 +128,13 @@ def _figures(engine: Engine, selection: Selection) -> dict[tuple[Any, ...], _Blo
 
 def _compare(key: tuple[Any, ...], one: _Blocks, other: _Blocks) -> dict[str, Any]:
     metric, reason, function, created_by = key
-    alive, flow = metric == "alive", metric.endswith("/s")
-    values = [_values(blocks, alive or flow) for blocks in (one, other)]
-    middle = np.mean if alive or flow else np.median
-    # Nothing alive or created is known to be zero; of a length, none is not known.
-    a, b = (float(middle(v)) if v else (0.0 if alive or flow else None) for v in values)
+    alive = metric == "alive"
+    counts = alive or metric.endswith("/s")
+    values = [_values(blocks, counts) for blocks in (one, other)]
+    middle = np.mean if counts else np.median
+    a, b = (float(middle(v)) if v else None for v in values)
     if alive:
-        filled = [v or [0.0] * _BLOCKS for v in values]
-        verdict, p = "noise", max(mann_whitney(*filled), by_chance(a or 0, b or 0))
+        verdict, p = "noise", max(mann_whitney(*values), by_chance(a or 0, b or 0))
     elif not one.block or not other.block:
         often = len(one.block) + len(other.block) >= _FEWEST_BLOCKS
         verdict, p = f"only in {'a' if one.block else 'b'}" if often else "too few", None
@@ -159,11 +158,12 @@ def _compare(key: tuple[Any, ...], one: _Blocks, other: _Blocks) -> dict[str, An
     }
 
 
-def _values(blocks: _Blocks, counted: bool) -> list[float]:
-    if not counted:
+def _values(blocks: _Blocks, counts: bool) -> list[float]:
+    """Nothing alive or created is known to be zero; of a length, none is not known."""
+    if not counts:
         pairs = zip(blocks.n, blocks.value, strict=True)
         return [value for n, value in pairs if n >= _FEWEST_WAITS]
-    values = [0.0] * _BLOCKS if blocks.block else []
+    values = [0.0] * _BLOCKS
     for block, value in zip(blocks.block, blocks.value, strict=True):
         values[block] = float(value)
     return values

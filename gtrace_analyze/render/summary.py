@@ -143,11 +143,9 @@ def _leaks(source: str, summary: Summary) -> str:
         (sure if group.verdict == "leak" else doubtful)[group.function] += group.count
     parts = [f"{counted(sure.total(), 'goroutine')}: {_places(sure)}"] if sure else []
     if doubtful:
-        suspect = counted(doubtful.total(), "is suspect", "are suspect")
-        if sure:
-            parts.append(suspect.replace(" ", " more ", 1))
-        else:
-            parts.append(f"none for sure; {suspect}: {_places(doubtful)}")
+        more = "more " if sure else ""
+        suspect = counted(doubtful.total(), f"{more}is suspect", f"{more}are suspect")
+        parts.append(suspect if sure else f"none for sure; {suspect}: {_places(doubtful)}")
     return "; ".join([*parts, f"see gtrace-analyze leaks {shlex.quote(source)}"])
 
 

@@ -82,10 +82,11 @@ class Holding:
             made.clear()
         told = {}
         for i in np.flatnonzero(verdicts == 0).tolist():
-            row = snapshot.rows[i]
-            waits_on = [int(row["obj"])] if row["obj"] else snapshot.select[i] or []
-            ways = [self._told(process, graph, address) for address in waits_on]
-            told[int(row["goid"])] = min(filter(None, ways), key=len, default="it moved")
+            _, waits_on = snapshot.waits_on(np.array([i]))
+            ways = [self._told(process, graph, address) for address in waits_on.tolist()]
+            told[int(snapshot.rows["goid"][i])] = min(
+                filter(None, ways), key=len, default="it moved"
+            )
         return told
 
     def _told(self, process: GoProcess, graph: _Traced, address: int) -> str:
