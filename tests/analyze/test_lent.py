@@ -141,7 +141,18 @@ BLUEPRINTS = [
         "between two lives it is not alive",
         turn_by_turn,
         "SELECT ts, live FROM live_goroutines ORDER BY ts",
-        [(10, 1), (100, 0), (200, 1), (240, 0), (250, 1), (300, 2), (400, 1)],
+        [(0, 1), (100, 0), (200, 1), (240, 0), (250, 1), (300, 2), (400, 1)],
+    ),
+    Blueprint(
+        "nor counted in a comparison",
+        turn_by_turn,
+        "SELECT block, value FROM comparison_blocks WHERE metric = 'alive' ORDER BY block",
+        # Twentieths of 25 ns: from 0 to 100, 200 to 240 and from 250 on, and two of them from 300 to 400.
+        [
+            *((block, 1) for block in (*range(4), 8, *range(10, 12))),
+            *((block, 2) for block in range(12, 16)),
+            *((block, 1) for block in range(16, 20)),
+        ],
     ),
     Blueprint(
         "nor while it is, unseen, given back",

@@ -5,47 +5,34 @@ WITH span AS (
     SELECT coalesce(t0, ts) AS first, greatest(coalesce(t1, ts_end) - coalesce(t0, ts), 1) AS length
     FROM recording
 ),
-lives AS (
-    SELECT
-        g.created_by,
-        g.function,
-        g.ts,
-        g.ts_end,
-        -- Those that were there at the start were found only when they were read.
-        CASE WHEN is_at_start(g.ts, g.first_ts, s.ts) THEN 0 ELSE coalesce(g.ts, g.first_ts) END
-            AS alive_from
-    FROM goroutines AS g
-    LEFT JOIN int_first_snapshots AS s ON s.pid = g.pid
-    WHERE NOT g.system
-        AND (goids IS NULL OR list_contains(goids, g.goid))
+chosen AS (
+    SELECT pid, goid, created_by, function, ts, ts_end
+    FROM goroutines
+    WHERE NOT system
+        AND (goids IS NULL OR list_contains(goids, goid))
         AND (
             pattern IS NULL
-            OR regexp_matches(g.function, pattern)
-            OR regexp_matches(g.created_by, pattern)
+            OR regexp_matches(function, pattern)
+            OR regexp_matches(created_by, pattern)
         )
 ),
 changes AS (
     SELECT created_by, function, unnest([
         {'ts': ts, 'made': 1, 'change': 1}, {'ts': ts_end, 'made': 0, 'change': -1}
     ], recursive := true)
-    FROM lives
-),
-numbers AS (
-    SELECT created_by, function, unnest([
-        {'ts': alive_from, 'change': 1}, {'ts': ts_end, 'change': -1}
-    ], recursive := true)
-    FROM lives
+    FROM chosen
 ),
 -- By how many more or fewer are alive at the end of each twentieth than at that of the one before.
 steps AS (
     SELECT
-        function,
-        created_by,
-        least(greatest(n.ts - s.first, 0) * 20 // s.length, 19)::INTEGER AS block,
-        sum(change)::BIGINT AS change
-    FROM numbers AS n
+        c.function,
+        c.created_by,
+        least(greatest(c.ts - s.first, 0) * 20 // s.length, 19)::INTEGER AS block,
+        sum(c.change)::BIGINT AS change
+    FROM int_live_changes AS c
+    SEMI JOIN chosen AS g ON g.pid = c.pid AND g.goid = c.goid
     CROSS JOIN span AS s
-    WHERE n.ts <= s.first + s.length
+    WHERE c.ts <= s.first + s.length
     GROUP BY ALL
 ),
 alive AS (
