@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
 
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
@@ -48,17 +50,33 @@ class Difference:
 
 
 _SQL = """
-    SELECT metric, reason, function, created_by, list(block), list(n), list(value)
+    SELECT metric, reason, function, created_by, list(block) AS block, list(n) AS n,
+        list(value) AS value
     FROM {source} GROUP BY metric, reason, function, created_by
 """
 
+_Key = tuple[str, str | None, str | None, str | None]
+_Values = npt.NDArray[np.float64]
+_Counts = npt.NDArray[np.int64]
 
-class _Blocks(NamedTuple):
-    """The twentieths of a figure: their numbers, what each is computed from, and the values."""
 
-    block: Sequence[int] = ()
-    n: Sequence[int] = ()
-    value: Sequence[float] = ()
+class _Figures(NamedTuple):
+    """The figures of a recording: what each is of, and a row of twentieths for each.
+
+    ``n`` is what a value is computed from, 0 where there is none and the value is NaN.
+    """
+
+    keys: list[_Key]
+    n: _Counts
+    value: _Values
+
+    def of(self, keys: list[_Key]) -> _Figures:
+        """The rows of these, empty where there is none."""
+        numbers = {key: number for number, key in enumerate(self.keys)}
+        rows = np.array([numbers.get(key, len(self.keys)) for key in keys], np.int64)
+        n = np.vstack([self.n, np.zeros((1, _BLOCKS), np.int64)])
+        value = np.vstack([self.value, np.full((1, _BLOCKS), np.nan)])
+        return _Figures(keys, n[rows], value[rows])
 
 
 def collect(a: Engine, b: Engine, selection: Selection = ALL) -> list[Difference]:
@@ -75,34 +93,65 @@ def collect(a: Engine, b: Engine, selection: Selection = ALL) -> list[Difference
     come first, then the largest.
     """
     one, other = _figures(a, selection), _figures(b, selection)
-    keys = sorted(one.keys() | other.keys(), key=repr)
-    drafts = [_compare(key, one.get(key, _Blocks()), other.get(key, _Blocks())) for key in keys]
-    tested = [d for d in drafts if d["p"] is not None]
-    for draft, q in zip(tested, _benjamini_hochberg([d["p"] for d in tested]), strict=True):
-        draft["q"] = q
-        large = draft["change"] is None or abs(draft["change"]) >= _LEAST_CHANGE
-        draft["verdict"] = "changed" if q <= _FALSE_ALARMS and large else "noise"
+    keys = sorted({*one.keys, *other.keys}, key=repr)
+    if not keys:
+        return []
+    sides = [figures.of(keys) for figures in (one, other)]
+    counts = np.array([key[0] == "alive" or key[0].endswith("/s") for key in keys])
+    values = [_values(side, counts) for side in sides]
+    means = [_middles(each, counts) for each in values]
+    ps = mann_whitney(*values)
+    there = [np.count_nonzero(side.n, axis=1) for side in sides]
+    enough = np.min([np.count_nonzero(~np.isnan(v), axis=1) for v in values], axis=0)
+    totals = [side.n.sum(axis=1).tolist() for side in sides]
+    drafts = []
+    for i, key in enumerate(keys):
+        verdict, p, mean_a, mean_b = "noise", float(ps[i]), *(each[i] for each in means)
+        if key[0] == "alive":
+            p = max(p, by_chance(mean_a or 0, mean_b or 0))
+        elif not (there[0][i] and there[1][i]):
+            often = there[0][i] + there[1][i] >= _FEWEST_BLOCKS
+            verdict = f"only in {'a' if there[0][i] else 'b'}" if often else "too few"
+        elif enough[i] < _FEWEST_BLOCKS:
+            verdict = "too few"
+        drafts.append(
+            Difference(
+                *key,
+                a=mean_a,
+                b=mean_b,
+                change=mean_b / mean_a - 1
+                if mean_a and mean_b is not None and mean_a > 0
+                else None,
+                n_a=totals[0][i],
+                n_b=totals[1][i],
+                p=p if verdict == "noise" else None,
+                q=None,
+                verdict=verdict,
+            )
+        )
     rank = {"changed": 0, "only in b": 1, "only in a": 1, "noise": 2, "too few": 3}
-    found = [Difference(**draft) for draft in drafts]
+    found = _corrected(drafts)
     return sorted(found, key=lambda d: (rank[d.verdict], -_size(d), -(d.n_a + d.n_b)))
 
 
-def mann_whitney(a: Sequence[float], b: Sequence[float]) -> float:
-    """The two-sided p-value of the U test, by the normal approximation corrected for ties.
+def mann_whitney(a: _Values, b: _Values) -> _Values:
+    """The two-sided p-value of the U test for each row of `a` and of `b`, of which NaN is no value.
 
-    Mann and Whitney, Ann. Math. Stat. 18, 1947; with the correction for continuity.
+    By the normal approximation, corrected for ties and for continuity: Mann and Whitney, Ann. Math.
+    Stat. 18, 1947.
     """
-    values = np.concatenate([np.asarray(a, float), np.asarray(b, float)])
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (counts.cumsum() - (counts - 1) / 2)[place]
-    n, m, total = len(a), len(b), len(values)
-    u = ranks[:n].sum() - n * (n + 1) / 2
-    ties = float((counts**3 - counts).sum())
-    variance = n * m / 12 * (total + 1 - ties / (total * (total - 1)))
-    if variance <= 0:
-        return 1.0
-    z = max(abs(u - n * m / 2) - 0.5, 0) / math.sqrt(variance)
-    return math.erfc(z / math.sqrt(2))
+    n, m = (np.count_nonzero(~np.isnan(side), axis=1) for side in (a, b))
+    pairs = a[:, :, np.newaxis], b[:, np.newaxis, :]
+    u = (np.greater(*pairs) + np.equal(*pairs) / 2).sum(axis=(1, 2))
+    both = np.hstack([a, b])
+    alike = (both[:, :, np.newaxis] == both[:, np.newaxis, :]).sum(axis=2)
+    ties = np.where(alike > 0, alike**2 - 1, 0).sum(axis=1)  # t of t alike have t³ - t together
+    total = n + m
+    variance = n * m / 12 * (total + 1 - ties / np.maximum(total * (total - 1), 1))
+    z = np.maximum(np.abs(u - n * m / 2) - 0.5, 0) / np.sqrt(
+        2 * np.where(variance > 0, variance, 1)
+    )
+    return np.array([math.erfc(x) for x in np.where(variance > 0, z, 0)])
 
 
 def by_chance(a: float, b: float) -> float:
@@ -116,57 +165,47 @@ def by_chance(a: float, b: float) -> float:
     return math.erfc(max(abs(a - b) - 1, 0) / math.sqrt(2 * (a + b)))
 
 
-def _figures(engine: Engine, selection: Selection) -> dict[tuple[Any, ...], _Blocks]:
+def _figures(engine: Engine, selection: Selection) -> _Figures:
     source, parameters = "comparison_blocks", dict[str, object]()
     if selection != ALL:
         source = "comparison_blocks_of($start, $end, $goids, $pattern)"
         parameters = selection.parameters(engine)
-    rows = engine.rows(_SQL.format(source=source), parameters)
-    figures = (tuple(row.values()) for row in rows)
-    return {figure[:4]: _Blocks(*figure[4:]) for figure in figures}
+    rows = engine.table(_SQL.format(source=source), parameters)
+    keys = list(zip(*(rows[name].to_pylist() for name in rows.column_names[:4]), strict=True))
+    n, value = np.zeros((len(keys), _BLOCKS), np.int64), np.full((len(keys), _BLOCKS), np.nan)
+    lists = [rows[name].combine_chunks() for name in ("block", "n", "value")]
+    places = pc.list_parent_indices(lists[0]).to_numpy(), lists[0].flatten().to_numpy()
+    n[places], value[places] = (each.flatten().to_numpy() for each in lists[1:])
+    return _Figures(keys, n, value)
 
 
-def _compare(key: tuple[Any, ...], one: _Blocks, other: _Blocks) -> dict[str, Any]:
-    metric, reason, function, created_by = key
-    alive = metric == "alive"
-    counts = alive or metric.endswith("/s")
-    values = [_values(blocks, counts) for blocks in (one, other)]
-    middle = np.mean if counts else np.median
-    a, b = (float(middle(v)) if v else None for v in values)
-    if alive:
-        verdict, p = "noise", max(mann_whitney(*values), by_chance(a or 0, b or 0))
-    elif not one.block or not other.block:
-        often = len(one.block) + len(other.block) >= _FEWEST_BLOCKS
-        verdict, p = f"only in {'a' if one.block else 'b'}" if often else "too few", None
-    elif min(map(len, values)) < _FEWEST_BLOCKS:
-        verdict, p = "too few", None
-    else:
-        verdict, p = "noise", mann_whitney(*values)
-    return {
-        "metric": metric,
-        "reason": reason,
-        "function": function,
-        "created_by": created_by,
-        "a": a,
-        "b": b,
-        "change": b / a - 1 if a and b is not None and a > 0 else None,
-        "n_a": sum(one.n),
-        "n_b": sum(other.n),
-        "p": p,
-        "q": None,
-        "verdict": verdict,
-    }
-
-
-def _values(blocks: _Blocks, counts: bool) -> list[float]:
+def _values(figures: _Figures, counts: npt.NDArray[np.bool_]) -> _Values:
     """Nothing alive or created is known to be zero; of a length, none is not known."""
-    if not counts:
-        pairs = zip(blocks.n, blocks.value, strict=True)
-        return [value for n, value in pairs if n >= _FEWEST_WAITS]
-    values = [0.0] * _BLOCKS
-    for block, value in zip(blocks.block, blocks.value, strict=True):
-        values[block] = float(value)
-    return values
+    of_lengths = np.where(figures.n >= _FEWEST_WAITS, figures.value, np.nan)
+    return np.where(counts[:, np.newaxis], np.nan_to_num(figures.value), of_lengths)
+
+
+def _middles(values: _Values, counts: npt.NDArray[np.bool_]) -> list[float | None]:
+    """The mean of each row that is a count, the median of each other; None where it is empty."""
+    middles = np.full(len(values), np.nan)
+    middles[counts] = values[counts].mean(axis=1)
+    there = ~counts & ~np.isnan(values).all(axis=1)
+    middles[there] = np.nanmedian(values[there], axis=1)
+    return [None if math.isnan(middle) else middle for middle in middles.tolist()]
+
+
+def _corrected(drafts: list[Difference]) -> list[Difference]:
+    """The same with q-values, and what they tell to have changed."""
+    qs = iter(_benjamini_hochberg([draft.p for draft in drafts if draft.p is not None]))
+    found = []
+    for draft in drafts:
+        if draft.p is not None:
+            q = next(qs)
+            large = draft.change is None or abs(draft.change) >= _LEAST_CHANGE
+            verdict = "changed" if q <= _FALSE_ALARMS and large else "noise"
+            draft = replace(draft, q=q, verdict=verdict)
+        found.append(draft)
+    return found
 
 
 def _benjamini_hochberg(ps: Sequence[float]) -> list[float]:

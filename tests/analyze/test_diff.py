@@ -161,8 +161,12 @@ def test_the_test_is_scipys(seed: int, kinds: int) -> None:
     random = np.random.default_rng(seed)
     a, b = random.integers(0, kinds, 20), random.integers(0, kinds, 12) + kinds // 9
     expected = stats.mannwhitneyu(a, b, method="asymptotic").pvalue
-    assert diff.mann_whitney(a.tolist(), b.tolist()) == pytest.approx(expected, rel=1e-9)
-    assert diff.mann_whitney([1.0] * 5, [1.0] * 5) == 1
+    more = stats.mannwhitneyu(a[:7], b[:5], method="asymptotic").pvalue
+    nan = np.nan
+    rows_a = np.array([[*a], [nan, *a[:7], *[nan] * 12], [1.0] * 20, [nan] * 20])
+    rows_b = np.array([[*b, *[nan] * 8], [*b[:5], *[nan] * 15], [1.0] * 20, [1.0] * 20])
+    found = diff.mann_whitney(rows_a, rows_b).tolist()
+    assert found == pytest.approx([expected, more, 1, 1], rel=1e-9)
 
 
 def test_the_correction_is_scipys() -> None:

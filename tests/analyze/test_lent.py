@@ -147,7 +147,7 @@ BLUEPRINTS = [
         "nor counted in a comparison",
         turn_by_turn,
         "SELECT block, value FROM comparison_blocks WHERE metric = 'alive' ORDER BY block",
-        # Twentieths of 25 ns: from 0 to 100, 200 to 240 and from 250 on, and two of them from 300 to 400.
+        # Twentieths of 25 ns: from 0 to 100, 200 to 240 and 250 on; two of them from 300 to 400.
         [
             *((block, 1) for block in (*range(4), 8, *range(10, 12))),
             *((block, 2) for block in range(12, 16)),
