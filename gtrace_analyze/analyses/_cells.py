@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gtrace_analyze.analyses import goroutine
 from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, UNKNOWN, Intervals, Numbers
@@ -22,14 +23,12 @@ __all__ = ["Cells"]
 # By a semi join on one column DuckDB skips what cannot match; by a list or by two columns it does
 # not, which takes twice as long.
 _CYCLES = f"""
-    SELECT c.pid, c.goid, {COLUMNS},
-        CASE WHEN s.wake = 'goroutine' THEN c.waker_goid ELSE -1 END AS waker
-    FROM int_cycles AS c
-    JOIN int_shapes AS s ON s.shape = c.shape
-    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) AS g ON g.goid = c.goid
+    SELECT pid, goid, {COLUMNS}, waker_goid
+    FROM int_cycles
+    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
 """
 # Left out where all of the time is looked at, since to compare takes longer than to read.
-_OVERLAP = "WHERE c.wait_ts < $end AND (c.ts_end IS NULL OR c.ts_end >= $start)"
+_OVERLAP = "WHERE wait_ts < $end AND (ts_end IS NULL OR ts_end >= $start)"
 _AT_ONCE = 200_000
 _STATES = UNKNOWN + 1  # with the one that is not known
 
@@ -51,6 +50,9 @@ class Cells:
         self._edges = np.array([start + n * length // cells for n in range(cells + 2)], np.int64)
         self._ns = np.zeros(len(who) * cells * _STATES, np.int64)
         self._certain = np.ones(len(self._ns), np.bool_)
+        self._shapes = engine.shapes
+        by_goroutine = pc.equal(self._shapes["wake"], "goroutine")
+        self._by_goroutine = by_goroutine.fill_null(False).to_numpy()
         self.wakes: list[tuple[int, int, int, int]] = []
         of_pid = {pid: _Lanes(who, pid, goroutine.until(engine, pid)) for pid, _ in who}
         query: str = _CYCLES
@@ -58,10 +60,10 @@ class Cells:
         if (start, end) != engine.span:
             query += _OVERLAP
             parameters |= {"start": start, "end": end}
-        for batch in engine.reader(query, parameters, _AT_ONCE) if who else ():
-            pids = batch["pid"].to_numpy()
+        for cycles in engine.tables(query, parameters, _AT_ONCE) if who else ():
+            pids = cycles["pid"].to_numpy()
             for pid, lanes in of_pid.items():
-                self._add(pid, lanes, batch.filter(pa.array(pids == pid)))
+                self._add(pid, lanes, cycles.filter(pa.array(pids == pid)))
         self.wakes.sort(key=lambda wake: (wake[1], wake[3]))
 
     def shares(self) -> pa.Table:
@@ -81,14 +83,18 @@ class Cells:
             }
         )
 
-    def _add(self, pid: int, lanes: _Lanes, cycles: pa.RecordBatch) -> None:
+    def _add(self, pid: int, lanes: _Lanes, cycles: pa.Table) -> None:
         known, lane = lanes.find(cycles["goid"].to_numpy())
         cycles, lane = cycles.filter(pa.array(known)), lane[known]
-        did = Intervals(cycles)
+        did = Intervals(cycles, self._shapes)
         ends = np.where(did.ts_end == OPEN, lanes.until, did.ts_end)
         self._add_times(lane[did.row], did.ts, ends, did.state, did.certain)
-        waker, woken = cycles["waker"].to_numpy(), cycles["ready_ts"].fill_null(OPEN).to_numpy()
-        shown = np.flatnonzero(lanes.find(waker)[0] & (woken >= self._start) & (woken < self._end))
+        waker, woken = (
+            cycles[name].fill_null(OPEN).to_numpy() for name in ("waker_goid", "ready_ts")
+        )
+        by_goroutine = self._by_goroutine.take(cycles["shape"].to_numpy())
+        within = by_goroutine & (woken >= self._start) & (woken < self._end)
+        shown = np.flatnonzero(within & lanes.find(waker)[0])
         columns = (woken[shown], waker[shown], cycles["goid"].to_numpy()[shown])
         self.wakes.extend((pid, *wake) for wake in zip(*(c.tolist() for c in columns), strict=True))
 

@@ -11,6 +11,7 @@ from itertools import zip_longest
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gtrace_rec.schema import STATES
 
@@ -20,27 +21,29 @@ Numbers = npt.NDArray[np.int64]
 
 OPEN = 2**63 - 1  # the end of what did not end
 UNKNOWN = len(STATES)  # the number of a state that is not known
-# The columns that there must be, for a query of `int_cycles` and `int_shapes`.
-COLUMNS = f"""wait_ts, ready_ts, run_ts, ts_end, first_state, last_state, certain,
-    coalesce(enum_code(run_state), {UNKNOWN}) AS run_state"""
+# The columns of `int_cycles` that there must be.
+COLUMNS = "wait_ts, ready_ts, run_ts, ts_end, shape"
 _MOMENTS = ("wait_ts", "ready_ts", "run_ts", "ts_end")
 _WAITING, _RUNNABLE = STATES.index("waiting"), STATES.index("runnable")
 
 
 class Intervals:
-    """The intervals in some rows, in no order.
+    """The intervals in some rows, in no order; `shapes` are those of the engine.
 
     ``row`` is the one that each is in, ``slot`` which of its three states: 0 for waiting; ``state``
     its number in STATES or UNKNOWN; ``ts`` and ``ts_end`` ns, `OPEN` if it did not end;
     ``own_stack`` whether the row's stack is its own, since it is the first of them.
     """
 
-    def __init__(self, cycles: pa.Table | pa.RecordBatch) -> None:
+    def __init__(self, cycles: pa.Table, shapes: pa.Table) -> None:
+        shape = cycles["shape"].to_numpy()
         first, last, certain = (
-            cycles[name].to_numpy() for name in ("first_state", "last_state", "certain")
+            shapes[name].to_numpy().take(shape) for name in ("first_state", "last_state", "certain")
         )
         moments = [_numbers(cycles[name]) for name in _MOMENTS]
-        states = (_WAITING, _RUNNABLE, cycles["run_state"].to_numpy())
+        run_state = pc.index_in(shapes["run_state"], pa.array(STATES))
+        run_states = run_state.fill_null(UNKNOWN).to_numpy().take(shape)
+        states = (_WAITING, _RUNNABLE, run_states)
         self._rows = rows = [
             np.flatnonzero((first <= slot) & (last >= slot)) for slot in range(len(states))
         ]
@@ -76,5 +79,5 @@ class Intervals:
         return pa.array([*STATES, None]).take(pa.array(self.state))
 
 
-def _numbers(column: pa.ChunkedArray | pa.Array) -> Numbers:
+def _numbers(column: pa.ChunkedArray) -> Numbers:
     return column.fill_null(OPEN).to_numpy()  # type: ignore[no-any-return]

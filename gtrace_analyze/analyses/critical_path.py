@@ -30,6 +30,7 @@ _Row = tuple[str | None, str | None, str | None, int | None, int | None, bool]
 
 _MOST_STEPS = 1000
 _DEEPEST = 50
+_NOBODY = -1  # the waker where none is named
 # Who ends such a wait held what it waited for, so all that it did meanwhile counts.
 _LOCKS = ("sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock", "semacquire")
 
@@ -74,18 +75,17 @@ class Path:
 
 
 _CYCLES = f"""
-    SELECT goid, {COLUMNS}, reason, stack_id, wake, waker_goid
-    FROM int_cycles AS c
-    JOIN int_shapes AS s ON s.shape = c.shape
+    SELECT goid, {COLUMNS}, waker_goid
+    FROM int_cycles
     {{whose}}
-    WHERE c.pid = $pid AND c.wait_ts < $end AND (c.ts_end IS NULL OR c.ts_end >= $start) {{which}}
+    WHERE pid = $pid AND wait_ts < $end AND (ts_end IS NULL OR ts_end >= $start) {{which}}
 """
 _OF_ALL = _CYCLES.format(whose="", which="LIMIT $most")
-_OF_ONE = _CYCLES.format(whose="", which="AND c.goid = $goid")
+_OF_ONE = _CYCLES.format(whose="", which="AND goid = $goid")
 # By a semi join DuckDB skips what cannot match.
 _OF_SOME = _CYCLES.format(
     whose="SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)",
-    which="AND c.goid BETWEEN $low AND $high",
+    which="AND goid BETWEEN $low AND $high",
 )
 _NAMES = """
     SELECT goid, function FROM goroutines
@@ -134,27 +134,27 @@ def collect(
 class _Read:
     """Intervals of several goroutines within a span of time, of each the latest first."""
 
-    def __init__(self, cycles: pa.Table, until: int, start: int, end: int) -> None:
-        did = Intervals(cycles)
+    def __init__(
+        self, cycles: pa.Table, shapes: pa.Table, until: int, start: int, end: int
+    ) -> None:
+        did = Intervals(cycles, shapes)
         goids = cycles["goid"].to_numpy()[did.row]
         within = np.flatnonzero((did.ts < end) & (did.ts_end >= start))
         order = within[np.lexsort((-did.ts_end[within], -did.ts[within], goids[within]))]
-        self._cycles, self._did, self._order = cycles, did, order
+        self._did, self._order, self._shapes = did, order, shapes
+        self._shape: Numbers = cycles["shape"].to_numpy()[did.row[order]]
         self._goids, self._backwards = goids[order], -did.ts[order]
         ends = did.ts_end[order]
         self.open = ends == OPEN
         self.ts_end = np.where(self.open, until, ends)
-        self.waker = cycles["waker_goid"].fill_null(-1).to_numpy()[did.row[order]]
+        self.waker: Numbers = cycles["waker_goid"].fill_null(_NOBODY).to_numpy()[did.row[order]]
         self.waiting = did.slot[order] == 0
         self.woken = self.waiting & self._is("wake", "goroutine")
         self.lock = self.waiting & self._is("reason", *_LOCKS)
 
     def _is(self, column: str, *values: str) -> npt.NDArray[np.bool_]:
-        names = self._cycles[column].dictionary_encode().combine_chunks()
-        known = names.dictionary.to_pylist()
-        wanted = np.array([name in values for name in [*known, None]])
-        codes: Numbers = names.indices.fill_null(len(known)).to_numpy()
-        return wanted[codes[self._did.row[self._order]]]
+        wanted: npt.NDArray[np.bool_] = pc.is_in(self._shapes[column], pa.array(values)).to_numpy()
+        return wanted[self._shape]
 
     def before(self, goid: int, moment: int) -> Iterator[tuple[int, int]]:
         """The numbers of a goroutine's intervals that began before it, and when they did."""
@@ -166,23 +166,26 @@ class _Read:
     def rows(self, numbers: list[int]) -> Iterator[_Row]:
         """What else is known of some."""
         at, did = self._order[numbers], self._did
-        of_wait = ("reason", "wake", "waker_goid")
-        chosen = self._cycles.select([*of_wait, "stack_id"]).take(pa.array(did.row[at]))
+        shape = pa.array(self._shape[numbers])
+        reason, wake, stack_id = (
+            self._shapes[name].take(shape) for name in ("reason", "wake", "stack_id")
+        )
+        waker = self.waker[numbers]
+        waker_goid = pa.array(waker, mask=waker == _NOBODY)
         wait, own_stack = (pa.array(each[at]) for each in (did.slot == 0, did.own_stack))
         states = pa.array([*STATES, None]).take(pa.array(did.state[at]))
         return zip(
             states.to_pylist(),
-            *(_listed(chosen[name], wait) for name in of_wait),
-            _listed(chosen["stack_id"], own_stack),
+            *(_listed(column, wait) for column in (reason, wake, waker_goid)),
+            _listed(stack_id, own_stack),
             did.certain[at].tolist(),
             strict=True,
         )
 
 
-def _listed(column: pa.ChunkedArray, where: pa.Array) -> list[Any]:
-    """None but `where`. Names as such: turned into Python's sooner than numbers for them."""
-    plain = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-    return pc.if_else(where, plain, None).to_pylist()  # type: ignore[no-any-return]
+def _listed(column: pa.ChunkedArray | pa.Array, where: pa.Array) -> list[Any]:
+    """None but `where`."""
+    return pc.if_else(where, column, None).to_pylist()  # type: ignore[no-any-return]
 
 
 class _Makers:
@@ -221,7 +224,7 @@ class _Walk:
         self._missing: dict[int, None] = {}
         found = engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
         few = len(found) < _ALL_AT_ONCE
-        self._everything = _Read(found, self._until, start, high) if few else None
+        self._everything = _Read(found, engine.shapes, self._until, start, high) if few else None
 
     def _earliest(self, facts: dict[str, Any], low: int, high: int) -> int:
         """A moment before which the path cannot go, since it has no more than _MOST_STEPS."""
@@ -230,7 +233,7 @@ class _Walk:
         # About as long ago as it takes to have twice as many waits, which is soon read.
         start = max(low, high - 2 * _MOST_STEPS * (high - low) // facts["waits"])
         span = {"pid": facts["pid"], "goid": facts["goid"], "start": start, "end": high}
-        began = Intervals(self._engine.table(_OF_ONE, span)).ts
+        began = Intervals(self._engine.table(_OF_ONE, span), self._engine.shapes).ts
         began = began[(began >= start) & (began < high)]
         if len(began) <= _MOST_STEPS:
             return low
@@ -295,7 +298,8 @@ class _Walk:
     def _read(self, goids: list[int]) -> None:
         who = {"goids": goids, "low": min(goids), "high": max(goids)}
         found = self._engine.table(_OF_SOME, who | self._span)
-        read = _Read(found, self._until, self._span["start"], self._span["end"])
+        span = (self._span["start"], self._span["end"])
+        read = _Read(found, self._engine.shapes, self._until, *span)
         self._reads |= dict.fromkeys(goids, read)
 
     def _descends(self, goid: int, ancestors: tuple[int, ...]) -> bool:

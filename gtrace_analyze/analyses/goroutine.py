@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from gtrace_analyze._errors import QueryError, UsageError
 from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals
+from gtrace_analyze.analyses._lookup import places
 from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import check_goid, numbers
@@ -39,40 +40,14 @@ class Life:
     interval_count: int
 
 
-# The table is asked, not the views: to plan those takes longer than to read what one goroutine did.
-# For the same reason names are looked up where they are few.
-_PLACES = """
-    WITH shaped AS (
-        SELECT shape, count(ready_ts) AS waits,
-            coalesce(sum(ready_ts - wait_ts), 0)::BIGINT AS total_ns,
-            max(ready_ts - wait_ts) AS max_ns,
-            max($ended - wait_ts) FILTER (ready_ts IS NULL) AS open_ns,
-            count(*) AS cycles, max(wait_ts, $most) AS latest
-        FROM int_cycles WHERE pid = $pid AND goid = $goid
-        GROUP BY shape
-    )
-    SELECT s.reason::VARCHAR AS reason, s.stack_id,
-        s.first_state = 0 AND s.ready_by IS DISTINCT FROM 'park_undone' AS waited,
-        c.waits, c.total_ns, c.max_ns, c.open_ns,
-        c.cycles * (s.last_state - s.first_state + 1) AS intervals, c.latest
-    FROM shaped AS c
-    JOIN int_shapes AS s ON s.shape = c.shape
+# All of it is read once, and grouped and joined here: to plan that takes longer than to read it.
+_CYCLES = f"""
+    SELECT {COLUMNS}, waker_goid, wait_tid, ready_tid, run_tid, run_cpu
+    FROM int_cycles
+    WHERE pid = $pid AND goid = $goid
 """
+_AT_ONCE = 1_000_000
 _BY_TIME = ("-spent_ns", "reason", "function", "line")
-_WAKERS = """
-    WITH woken AS (
-        SELECT s.wake, c.waker_goid, count(*) AS wakes,
-            sum(c.ready_ts - c.wait_ts)::BIGINT AS waited_ns
-        FROM int_cycles AS c
-        JOIN int_shapes AS s ON s.shape = c.shape
-        WHERE c.pid = $pid AND c.goid = $goid
-            AND s.wake IS NOT NULL AND s.ready_by <> 'park_undone'
-        GROUP BY ALL
-    )
-    SELECT w.wake::VARCHAR AS wake, w.waker_goid, g.function AS waker_function, w.wakes, w.waited_ns
-    FROM woken AS w
-    LEFT JOIN goroutines AS g ON g.pid = $pid AND g.goid = w.waker_goid
-"""
 _BY_WAKES = ("-wakes", "-waited_ns", "wake", "waker_goid")
 _CHILDREN = """
     SELECT created_at, created_by, function, count(*) AS goroutines, count(ts_end) AS ended
@@ -80,20 +55,14 @@ _CHILDREN = """
     GROUP BY created_at, created_by, function
 """
 _BY_NUMBER = ("-goroutines", "created_at", "function")
-_CYCLES = f"""
-    SELECT {COLUMNS}, wait_by::VARCHAR AS wait_by, ready_by::VARCHAR AS ready_by,
-        run_by::VARCHAR AS run_by, ended_by::VARCHAR AS ended_by, reason::VARCHAR AS reason,
-        stack_id, wake::VARCHAR AS wake, waker_goid, wait_tid, ready_tid, run_tid, run_cpu
-    FROM int_cycles AS c
-    JOIN int_shapes AS s ON s.shape = c.shape
-    WHERE pid = $pid AND goid = $goid AND wait_ts >= $since
-"""
+# Of all goroutines: to ask for some of them takes longer.
+_STARTS = "SELECT goid, function_number FROM int_origins WHERE pid = $pid"
+_FUNCTIONS = "SELECT DISTINCT function_number, function FROM int_origin_names"
 _STACKS = """
     SELECT stack_id, site, function, file, line,
         CASE WHEN list_contains($shown, stack_id) THEN frames END AS frames
     FROM stacks SEMI JOIN (SELECT unnest($stack_ids::INTEGER[]) AS stack_id) USING (stack_id)
 """
-_MOST = 10_000  # if more of the latest intervals are wanted, more of them are read than that
 
 
 def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None = None) -> Life:
@@ -107,38 +76,139 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
     ended = until(engine, row["pid"])
     # Each of its cycles has one interval at least.
     last = None if most is None else max(most, 1)
-    parameters = {"ended": ended, "most": min(last or 1, _MOST)}
-    places = engine.table(_PLACES, who | parameters)
-    latest = np.sort(places["latest"].combine_chunks().flatten().to_numpy())
-    since = int(latest[-last]) if last and len(latest) >= last else 0
-    cycles = engine.table(_CYCLES, who | {"since": since})
-    stack_id = _last_stack(places)
+    did = _Did(engine, who, ended, last)
+    waits, cycles = _shaped(did.waits, engine.shapes), _shaped(did.latest, engine.shapes)
+    stack_id = _last_stack(waits)
     shown = [number for number in (stack_id, row["create_stack_id"]) if number is not None]
-    wanted = [*shown, *_known(cycles["stack_id"]), *_known(places["stack_id"])]
+    wanted = [*shown, *_known(cycles["stack_id"]), *_known(waits["stack_id"])]
     stacks = engine.table(_STACKS, {"shown": shown, "stack_ids": wanted})
     frames = dict(zip(stacks["stack_id"].to_pylist(), stacks["frames"].to_pylist(), strict=True))
-    intervals = ordered(_intervals(cycles, ended, stacks), "ts", "ts_end")
-    count = pc.sum(places["intervals"]).as_py() or 0
+    intervals = ordered(_intervals(cycles, ended, stacks, engine.shapes), "ts", "ts_end")
     return Life(
         start=engine.span[0],
         facts=row,
         stack=frames.get(stack_id, []),
         creator_stack=frames.get(row["create_stack_id"], []),
-        waits=ordered(_waits(places, stacks), *_BY_TIME).drop_columns("spent_ns"),
-        wakers=ordered(engine.table(_WAKERS, who), *_BY_WAKES),
+        waits=ordered(_places(waits, stacks), *_BY_TIME).drop_columns("spent_ns"),
+        wakers=ordered(_named(did.wakers, engine, row["pid"]), *_BY_WAKES),
         children=ordered(engine.table(_CHILDREN, who), *_BY_NUMBER),
         intervals=intervals.slice(max(len(intervals) - last, 0) if last else 0),
-        interval_count=count,
+        interval_count=did.interval_count,
     )
 
 
-def _last_stack(places: pa.Table) -> int | None:
+class _Did:
+    """What a goroutine did.
+
+    ``waits`` are its cycles by shape: how many waited to the end, how long altogether and at most,
+    and how long since one of them waits (waits, total_ns, max_ns, open_ns), and when the last of
+    them began. ``wakers`` tell who ended how many, ``latest`` are the cycles with its last `most`
+    intervals (None: all).
+    """
+
+    def __init__(self, engine: Engine, who: dict[str, int], ended: int, most: int | None) -> None:
+        shapes = engine.shapes
+        self._wakes = shapes["wake"].dictionary_encode().combine_chunks()
+        undone = pc.equal(shapes["ready_by"], "park_undone").fill_null(False)
+        self._ends = pc.and_not(shapes["wake"].is_valid(), undone).to_numpy()
+        self._ended, self._most = ended, most
+        waits, wakers = [], []
+        latest: list[pa.Table] = []
+        for cycles in engine.tables(_CYCLES, who, _AT_ONCE):
+            waits.append(self._waits(cycles))
+            wakers.append(self._wakers(cycles))
+            latest = [self._last(pa.concat_tables([*latest, cycles]))]
+        (self.latest,) = latest
+        self.waits = _merged(waits, _WAITS)
+        found = _merged(wakers, _WAKES)
+        self.wakers = found.set_column(0, "wake", self._wakes.dictionary.take(found["wake"]))
+        slots = (shapes[name].to_numpy().astype(int) for name in ("last_state", "first_state"))
+        lengths = np.subtract(*slots) + 1
+        counts = self.waits["cycles"].to_numpy()
+        self.interval_count = int((counts * lengths[self.waits["shape"].to_numpy()]).sum())
+
+    def _waits(self, cycles: pa.Table) -> pa.Table:
+        took = pc.subtract(cycles["ready_ts"], cycles["wait_ts"])
+        still = pc.subtract(self._ended, cycles["wait_ts"])
+        counted = {
+            "shape": cycles["shape"],
+            "cycles": pa.repeat(1, len(cycles)),
+            "waits": took.is_valid().cast(pa.int64()),
+            "total_ns": took.fill_null(0),
+            "max_ns": took,
+            "open_ns": pc.if_else(took.is_valid(), None, still),
+            "latest": cycles["wait_ts"],
+        }
+        return _grouped(pa.table(counted), _WAITS)
+
+    def _wakers(self, cycles: pa.Table) -> pa.Table:
+        woken = cycles.select(["shape", "waker_goid", "wait_ts", "ready_ts"]).filter(
+            pa.array(self._ends.take(cycles["shape"].to_numpy()))
+        )
+        counted = {
+            "wake": self._wakes.indices.take(woken["shape"]),
+            "waker_goid": woken["waker_goid"],
+            "wakes": pa.repeat(1, len(woken)),
+            "waited_ns": pc.subtract(woken["ready_ts"], woken["wait_ts"]),
+        }
+        return _grouped(pa.table(counted), _WAKES)
+
+    def _last(self, cycles: pa.Table) -> pa.Table:
+        if self._most is None or len(cycles) <= self._most:
+            return cycles
+        began = cycles["wait_ts"].to_numpy()
+        return cycles.filter(pa.array(began >= np.partition(began, -self._most)[-self._most]))
+
+
+# What there is one row of, and how the others are put together.
+_WAITS = {
+    "shape": None,
+    "cycles": "sum",
+    "waits": "sum",
+    "total_ns": "sum",
+    "max_ns": "max",
+    "open_ns": "max",
+    "latest": "max",
+}
+_WAKES = {"wake": None, "waker_goid": None, "wakes": "sum", "waited_ns": "sum"}
+
+
+def _merged(parts: list[pa.Table], how: dict[str, str | None]) -> pa.Table:
+    if len(parts) == 1:
+        return parts[0]
+    return _grouped(pa.concat_tables(parts), how)
+
+
+def _grouped(rows: pa.Table, how: dict[str, str | None]) -> pa.Table:
+    keys = [name for name, function in how.items() if function is None]
+    sums = [(name, function) for name, function in how.items() if function is not None]
+    # To wake Arrow's threads takes longer than what there is to do.
+    grouped = rows.group_by(keys, use_threads=False).aggregate(sums)
+    return grouped.rename_columns([*keys, *(name for name, _ in sums)])
+
+
+def _shaped(rows: pa.Table, shapes: pa.Table) -> pa.Table:
+    """The rows with what their shapes are."""
+    for name in shapes.column_names[1:]:
+        rows = rows.append_column(name, shapes[name].take(rows["shape"]))
+    return rows
+
+
+def _named(wakers: pa.Table, engine: Engine, pid: int) -> pa.Table:
+    """Wakers with their start functions."""
+    starts, functions = engine.table(_STARTS, {"pid": pid}), engine.table(_FUNCTIONS)
+    number = starts["function_number"].take(places(wakers["waker_goid"], starts["goid"]))
+    name = functions["function"].take(places(number, functions["function_number"]))
+    return wakers.add_column(2, "waker_function", name)
+
+
+def _last_stack(waits: pa.Table) -> int | None:
     """The stack of the last interval that has one."""
-    known = places.filter(places["stack_id"].is_valid())
+    known = waits.filter(waits["stack_id"].is_valid())
     if not len(known):
         return None
-    latest = pc.list_element(known["latest"], 0).to_numpy()
-    return known["stack_id"][int(latest.argmax())].as_py()  # type: ignore[no-any-return]
+    latest = int(known["latest"].to_numpy().argmax())
+    return known["stack_id"][latest].as_py()  # type: ignore[no-any-return]
 
 
 def _known(column: pa.ChunkedArray) -> list[int]:
@@ -150,8 +220,8 @@ def _of_stacks(stack_id: pa.ChunkedArray, stacks: pa.Table, name: str) -> pa.Chu
     return stacks[name].take(pc.index_in(stack_id, stacks["stack_id"]))
 
 
-def _intervals(cycles: pa.Table, ended: int, stacks: pa.Table) -> pa.Table:
-    did = Intervals(cycles)
+def _intervals(cycles: pa.Table, ended: int, stacks: pa.Table, shapes: pa.Table) -> pa.Table:
+    did = Intervals(cycles, shapes)
     stack_id = pc.if_else(pa.array(did.own_stack), did.of_rows("stack_id"), None)
     return pa.table(
         {
@@ -172,16 +242,15 @@ def _intervals(cycles: pa.Table, ended: int, stacks: pa.Table) -> pa.Table:
     )
 
 
-def _waits(places: pa.Table, stacks: pa.Table) -> pa.Table:
-    """Those of stacks that show the same, as one."""
-    waits = places.filter(places["waited"])
+def _places(waits: pa.Table, stacks: pa.Table) -> pa.Table:
+    """Where it waited, those of stacks that show the same as one."""
+    undone = pc.equal(waits["ready_by"], "park_undone").fill_null(False)
+    waits = waits.filter(pc.and_not(pc.equal(waits["first_state"], 0), undone))
     keys = ["reason", "function", "file", "line", "site"]
     for name in keys[1:]:
         waits = waits.append_column(name, _of_stacks(waits["stack_id"], stacks, name))
-    sums = {"waits": "sum", "total_ns": "sum", "max_ns": "max", "open_ns": "max"}
-    # To wake Arrow's threads takes longer than what there is to do.
-    grouped = waits.group_by(keys, use_threads=False).aggregate(list(sums.items()))
-    grouped = grouped.rename_columns([*keys, *sums]).drop_columns("site")
+    sums = {name: _WAITS[name] for name in ("waits", "total_ns", "max_ns", "open_ns")}
+    grouped = _grouped(waits, dict.fromkeys(keys) | sums).drop_columns("site")
     spent = pc.add(grouped["total_ns"], grouped["open_ns"].fill_null(0))
     return grouped.append_column("spent_ns", spent)
 

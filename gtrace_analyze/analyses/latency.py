@@ -63,8 +63,8 @@ def collect(
         parameters = selection.parameters(engine)
     found = engine.table(
         f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])} FROM {source} "
-        "WHERE level = $level AND system = $system",
-        {**parameters, "level": by, "system": system},
+        f"WHERE level = '{by}' AND system = {system}",
+        parameters,
     )
     return ordered(found, "-total_ns", *LEVELS[by])
 
@@ -73,8 +73,7 @@ def over_time(engine: Engine, selection: Selection = ALL, system: bool = False) 
     """Latency in hundredths of the selected time; the columns of `latency_over_time`."""
     source, parameters = _source(engine, selection, "latency_over_time")
     steps = engine.table(
-        f"SELECT * EXCLUDE (system) FROM {source} WHERE system = $system",
-        {**parameters, "system": system},
+        f"SELECT * EXCLUDE (system) FROM {source} WHERE system = {system}", parameters
     )
     return ordered(steps, "step")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses._order import ordered
@@ -69,8 +70,8 @@ def collect(
         parameters = selection.parameters(engine)
     found = engine.table(
         f"SELECT {', '.join([*LEVELS[by], *_NUMBERS])}, total_ns + open_ns AS spent_ns "
-        f"FROM {source} WHERE level = $level AND system = $system",
-        {**parameters, "level": by, "system": system},
+        f"FROM {source} WHERE level = '{by}' AND system = {system}",
+        parameters,
     )
     return ordered(found, "-spent_ns", *LEVELS[by]).drop_columns("spent_ns")
 
@@ -131,13 +132,13 @@ def histograms(
     key = _HISTOGRAM_KEYS[by]
     columns = ", ".join(key)
     source, parameters = _source(engine, selection, "park_histogram")
-    chosen = {"chosen": [group[key[-1]] for group in groups]}
     found = engine.table(
-        f"SELECT {columns}, bin, sum(waits)::BIGINT AS waits FROM {source} "
-        f"WHERE NOT system AND (list_contains($chosen, {key[-1]}) OR {key[-1]} IS NULL) "
+        f"SELECT {columns}, bin, sum(waits)::BIGINT AS waits FROM {source} WHERE NOT system "
         f"GROUP BY {columns}, bin",
-        parameters | chosen,
+        parameters,
     )
+    chosen = pa.array([group[key[-1]] for group in groups], pa.string() if by != "stack" else None)
+    found = found.filter(pc.is_in(found[key[-1]], chosen))
     grouped = found.group_by(list(key), use_threads=False).aggregate(
         [("bin", "list"), ("waits", "list")]
     )

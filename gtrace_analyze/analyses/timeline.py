@@ -112,14 +112,20 @@ class Timeline:
 # that lived longest within the time shown.
 _SITES = """
     WITH chosen AS NOT MATERIALIZED (
-        FROM goroutines WHERE {whose} AND {matches}
+        FROM goroutines WHERE NOT system AND {matches}
     )
     FROM int_lanes_of('chosen', $start, $end, $most)
 """
 _STORED = 32  # of each site, if all of the program is asked for
+# Those of some goroutines are put together here: to plan it takes DuckDB longer.
+_CHOSEN = """
+    SELECT pid, goid, created_by, created_at, function,
+        least(coalesce(ts_end, $end), $end) - greatest(first_ts, $start) AS lived
+    FROM goroutines
+    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
+    WHERE first_ts < $end AND (ts_end IS NULL OR ts_end > $start) AND {matches}
+"""
 # Only what is asked for, since even a pattern that is NULL takes time to plan.
-_OF_PROGRAM = "NOT system"
-_CHOSEN = "goid IN (SELECT unnest($goids::BIGINT[]))"
 _MATCHES = """(
     regexp_matches(function, $pattern) OR regexp_matches(created_by, $pattern)
     OR (pid, goid) IN (
@@ -176,16 +182,17 @@ def _lanes(
     found: list[LeakGroup] | None,
 ) -> list[Lane]:
     """One goroutine of each site, then a second of each, and so on; ordered by site."""
-    parameters: dict[str, object] = {"start": span[0], "end": span[1], "most": most}
-    whose, matches = _OF_PROGRAM, "true"
-    if selection.goids:
-        whose, parameters["goids"] = _CHOSEN, sorted(selection.goids)
+    parameters: dict[str, object] = {"start": span[0], "end": span[1]}
+    matches = "true"
     if selection.function is not None:
         matches, parameters["pattern"] = _MATCHES, selection.function
-    if selection == ALL and most <= _STORED:
+    if selection.goids:
+        parameters["goids"] = sorted(selection.goids)
+        sites = _sites(engine.rows(_CHOSEN.format(matches=matches), parameters))
+    elif selection == ALL and most <= _STORED:
         sites = engine.rows("FROM int_lanes")
     else:
-        sites = engine.rows(_SITES.format(whose=whose, matches=matches), parameters)
+        sites = engine.rows(_SITES.format(matches=matches), parameters | {"most": most})
     sites.sort(key=_by_time)
     places = sorted(
         (place, number)
@@ -193,13 +200,13 @@ def _lanes(
         for place in range(len(site["goids"][:most]))
     )
     chosen = sorted((number, place) for place, number in places[:most])
-    goids = frozenset(sites[number]["goids"][place] for number, place in chosen)
+    shown = frozenset(sites[number]["goids"][place] for number, place in chosen)
     if found is None:
-        found = leaks.collect(engine, Selection(selection.start, selection.end, goids))
+        found = leaks.collect(engine, Selection(selection.start, selection.end, shown))
     verdicts = {
         (group.pid, goid): group.verdict
         for group in found
-        for goid in goids.intersection(group.goids)
+        for goid in shown.intersection(group.goids)
     }
     return [
         Lane(
@@ -214,6 +221,26 @@ def _lanes(
         for site, goid in (
             (sites[number], sites[number]["goids"][place]) for number, place in chosen
         )
+    ]
+
+
+_SITE = ("pid", "created_by", "created_at", "function")
+
+
+def _sites(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The creation sites of some goroutines, as `int_lanes` has them."""
+    rows.sort(key=lambda row: (-row["lived"], row["goid"]))
+    sites: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        sites.setdefault(tuple(row[name] for name in _SITE), []).append(row)
+    return [
+        {
+            **dict(zip(_SITE, site, strict=True)),
+            "total": len(own),
+            "lived": sum(row["lived"] for row in own),
+            "goids": [row["goid"] for row in own],
+        }
+        for site, own in sites.items()
     ]
 
 

@@ -90,6 +90,13 @@ def test_all_else_is_refused_and_nothing_is_touched(
     assert engine.rows("SELECT count(*) AS n FROM goroutines") == [{"n": 1}]
 
 
+def test_an_answer_that_is_kept_is_not_its_reader_s(engine: Engine) -> None:
+    first = engine.rows("FROM recording")
+    first[0].clear()
+    first.clear()
+    assert engine.rows("FROM recording") == engine.table("FROM recording").to_pylist()
+
+
 def test_python_s_own_tables_are_out_of_reach(engine: Engine) -> None:
     mine = engine.table("SELECT 1 AS secret")
     assert mine.num_rows == 1

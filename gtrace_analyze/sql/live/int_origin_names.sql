@@ -1,8 +1,8 @@
 -- What the numbers of `int_origins` stand for.
 --
 -- Grain: one row per origin.
--- Cost: reads `goroutines`.
-CREATE TEMP VIEW int_origin_names (
+-- Cost: stored in the index.
+CREATE TABLE int_origin_names (
     origin,           -- number of all that follows together
     maker,            -- number of function, created_by and system together
     function_number,  -- number of its start function; 0 where that is not known
