@@ -48,6 +48,8 @@ _LEVELS = {
     "latency_stats": ("all", "cause", "function", "site"),
 }
 
+K = TypeVar("K")
+T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 Parameters = Mapping[str, Any]
 
@@ -73,6 +75,7 @@ class Engine:
         self._kept: dict[tuple[str, str], duckdb.DuckDBPyRelation] = {}
         self._tables: dict[str, pa.Table] = {}
         self._rows: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {}
+        self._made: dict[Callable[[Engine], Any], Any] = {}
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
@@ -91,20 +94,11 @@ class Engine:
         (row,) = self.rows("FROM recording")
         return row
 
-    @cached_property
-    def shapes(self) -> pa.Table:
-        """`int_shapes` in the order of their numbers, which are 0, 1 and so on; names as such.
-
-        To look one up here takes a tenth of the time in which DuckDB plans a join.
-        """
-        shapes = self.table("FROM int_shapes ORDER BY shape").combine_chunks()
-        named = [pa.types.is_dictionary(field.type) for field in shapes.schema]
-        return shapes.cast(
-            pa.schema(
-                field.with_type(pa.string()) if name else field
-                for field, name in zip(shapes.schema, named, strict=True)
-            )
-        )
+    def once(self, make: Callable[[Engine], T]) -> T:
+        """What `make` makes of this engine, made the first time: a recording does not change."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]  # type: ignore[no-any-return]
 
     def table(self, sql: str, parameters: Parameters | None = None) -> pa.Table:
         """The rows of one of the package's own queries."""
@@ -238,11 +232,7 @@ class Engine:
         _register(self._con, _cycles.NOTHING)
 
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-def _keep(kept: dict[K, V], key: K, value: V) -> None:
+def _keep(kept: dict[K, T], key: K, value: T) -> None:
     kept[key] = value
     if len(kept) > _KEPT:
         del kept[next(iter(kept))]

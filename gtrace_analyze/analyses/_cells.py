@@ -14,7 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gtrace_analyze.analyses import goroutine
-from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, UNKNOWN, Intervals, Numbers
+from gtrace_analyze.analyses._intervals import (
+    COLUMNS,
+    OPEN,
+    UNKNOWN,
+    Intervals,
+    Numbers,
+    all_shapes,
+)
 from gtrace_analyze.engine import Engine
 from gtrace_rec.schema import STATES
 
@@ -50,7 +57,7 @@ class Cells:
         self._edges = np.array([start + n * length // cells for n in range(cells + 2)], np.int64)
         self._ns = np.zeros(len(who) * cells * _STATES, np.int64)
         self._certain = np.ones(len(self._ns), np.bool_)
-        self._shapes = engine.shapes
+        self._shapes = engine.once(all_shapes)
         by_goroutine = pc.equal(self._shapes["wake"], "goroutine")
         self._by_goroutine = by_goroutine.fill_null(False).to_numpy()
         self.wakes: list[tuple[int, int, int, int]] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ import pyarrow.compute as pc
 
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import goroutine
-from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals, Numbers
+from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals, Numbers, all_shapes
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 from gtrace_rec.schema import STATES
@@ -189,22 +188,25 @@ def _listed(column: pa.ChunkedArray | pa.Array, where: pa.Array) -> list[Any]:
 
 
 class _Makers:
-    """Who made each goroutine of a process: to ask for some of them takes as long."""
+    """Who made each goroutine: to ask for some of them takes as long."""
 
-    def __init__(self, engine: Engine, pid: int) -> None:
-        query = "SELECT goid, parent_goid FROM goroutines WHERE pid = $pid"
-        found = engine.table(query, {"pid": pid})
-        goids = found["goid"].to_numpy()
-        order = np.argsort(goids)
-        self._goids: Numbers = goids[order]
-        self._makers: Numbers = found["parent_goid"].fill_null(-1).to_numpy()[order]
+    def __init__(self, engine: Engine) -> None:
+        found = engine.table("SELECT pid, goid, parent_goid FROM goroutines")
+        pids, goids = (found[name].to_numpy() for name in ("pid", "goid"))
+        makers = found["parent_goid"].fill_null(_NOBODY).to_numpy()
+        self._of_process: dict[int, tuple[Numbers, Numbers]] = {}
+        for pid in np.unique(pids).tolist():
+            own = np.flatnonzero(pids == pid)
+            own = own[np.argsort(goids[own], kind="stable")]
+            self._of_process[pid] = goids[own], makers[own]
 
-    def of(self, goid: int) -> int | None:
+    def of(self, pid: int, goid: int) -> int | None:
         """None where not known."""
-        at = int(self._goids.searchsorted(goid))
-        if at == len(self._goids) or self._goids[at] != goid or self._makers[at] < 0:
+        goids, makers = self._of_process[pid]
+        at = int(goids.searchsorted(goid))
+        if at == len(goids) or goids[at] != goid or makers[at] == _NOBODY:
             return None
-        return int(self._makers[at])
+        return int(makers[at])
 
 
 class _Walk:
@@ -224,7 +226,9 @@ class _Walk:
         self._missing: dict[int, None] = {}
         found = engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
         few = len(found) < _ALL_AT_ONCE
-        self._everything = _Read(found, engine.shapes, self._until, start, high) if few else None
+        self._everything = (
+            _Read(found, engine.once(all_shapes), self._until, start, high) if few else None
+        )
 
     def _earliest(self, facts: dict[str, Any], low: int, high: int) -> int:
         """A moment before which the path cannot go, since it has no more than _MOST_STEPS."""
@@ -233,7 +237,7 @@ class _Walk:
         # About as long ago as it takes to have twice as many waits, which is soon read.
         start = max(low, high - 2 * _MOST_STEPS * (high - low) // facts["waits"])
         span = {"pid": facts["pid"], "goid": facts["goid"], "start": start, "end": high}
-        began = Intervals(self._engine.table(_OF_ONE, span), self._engine.shapes).ts
+        began = Intervals(self._engine.table(_OF_ONE, span), self._engine.once(all_shapes)).ts
         began = began[(began >= start) & (began < high)]
         if len(began) <= _MOST_STEPS:
             return low
@@ -299,16 +303,17 @@ class _Walk:
         who = {"goids": goids, "low": min(goids), "high": max(goids)}
         found = self._engine.table(_OF_SOME, who | self._span)
         span = (self._span["start"], self._span["end"])
-        read = _Read(found, self._engine.shapes, self._until, *span)
+        read = _Read(found, self._engine.once(all_shapes), self._until, *span)
         self._reads |= dict.fromkeys(goids, read)
 
     def _descends(self, goid: int, ancestors: tuple[int, ...]) -> bool:
         """Whether one of `ancestors` made it, or made who made it, and so on."""
+        makers = self._engine.once(_Makers)
         seen = set()
         current: int | None = goid
         while current is not None and current not in seen:
             seen.add(current)
-            current = self._makers.of(current)
+            current = makers.of(self._span["pid"], current)
             if current in ancestors:
                 return True
         return False
@@ -344,10 +349,6 @@ class _Walk:
         # Of those, not of all: so many strings take longer than another query.
         rows = self._engine.rows(_NAMES, {"pid": self._span["pid"], "goids": list(goids)})
         return dict.fromkeys(goids) | {row["goid"]: row["function"] for row in rows}
-
-    @cached_property
-    def _makers(self) -> _Makers:
-        return _Makers(self._engine, self._span["pid"])
 
     def _functions(self, stack_ids: set[int | None]) -> dict[int | None, str | None]:
         rows = self._engine.rows(

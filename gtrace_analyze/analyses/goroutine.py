@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gtrace_analyze._errors import QueryError, UsageError
-from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals
+from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals, all_shapes
 from gtrace_analyze.analyses._lookup import places
 from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
@@ -76,14 +77,15 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
     ended = until(engine, row["pid"])
     # Each of its cycles has one interval at least.
     last = None if most is None else max(most, 1)
-    did = _Did(engine, who, ended, last)
-    waits, cycles = _shaped(did.waits, engine.shapes), _shaped(did.latest, engine.shapes)
+    shapes = engine.once(all_shapes)
+    did = _Did(engine.tables(_CYCLES, who, _AT_ONCE), shapes, ended, last)
+    waits, cycles = _shaped(did.waits, shapes), _shaped(did.latest, shapes)
     stack_id = _last_stack(waits)
     shown = [number for number in (stack_id, row["create_stack_id"]) if number is not None]
     wanted = [*shown, *_known(cycles["stack_id"]), *_known(waits["stack_id"])]
     stacks = engine.table(_STACKS, {"shown": shown, "stack_ids": wanted})
     frames = dict(zip(stacks["stack_id"].to_pylist(), stacks["frames"].to_pylist(), strict=True))
-    intervals = ordered(_intervals(cycles, ended, stacks, engine.shapes), "ts", "ts_end")
+    intervals = ordered(_intervals(cycles, ended, stacks, shapes), "ts", "ts_end")
     return Life(
         start=engine.span[0],
         facts=row,
@@ -106,15 +108,16 @@ class _Did:
     intervals (None: all).
     """
 
-    def __init__(self, engine: Engine, who: dict[str, int], ended: int, most: int | None) -> None:
-        shapes = engine.shapes
+    def __init__(
+        self, read: Iterable[pa.Table], shapes: pa.Table, ended: int, most: int | None
+    ) -> None:
         self._wakes = shapes["wake"].dictionary_encode().combine_chunks()
         undone = pc.equal(shapes["ready_by"], "park_undone").fill_null(False)
         self._ends = pc.and_not(shapes["wake"].is_valid(), undone).to_numpy()
         self._ended, self._most = ended, most
         waits, wakers = [], []
         latest: list[pa.Table] = []
-        for cycles in engine.tables(_CYCLES, who, _AT_ONCE):
+        for cycles in read:
             waits.append(self._waits(cycles))
             wakers.append(self._wakers(cycles))
             latest = [self._last(pa.concat_tables([*latest, cycles]))]

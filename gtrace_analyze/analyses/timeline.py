@@ -165,7 +165,7 @@ def collect(
         cells=cells,
         lanes=lanes,
         shares=did.shares(),
-        live=_series(engine.table(_LIVE.format(between=between), parameters)),
+        live=list(_live(engine, selection) if selection.has_time else engine.once(_live)),
         peak=peak["live"],
         sees_syscalls=cpu.sees_syscalls(engine),
         wakes=tuple(Wake(*wake) for wake in did.wakes) if drawable else (),
@@ -250,8 +250,13 @@ def _by_time(site: dict[str, Any]) -> tuple[Any, ...]:
     return -site["lived"], *names, site["pid"]
 
 
-def _series(steps: pa.Table) -> list[Series]:
+def _live(engine: Engine, selection: Selection = ALL) -> list[Series]:
     """One series per creation site, the largest first."""
+    between, parameters = "", dict[str, object]()
+    if selection.has_time:
+        start, end = selection.span(engine)
+        between, parameters = "_between($start, $end)", {"start": start, "end": end}
+    steps = engine.table(_LIVE.format(between=between), parameters)
     site = ("created_at", "created_by")
     # To wake Arrow's threads takes longer than what there is to do.
     by_site = steps.group_by(list(site), use_threads=False)

@@ -52,6 +52,11 @@ def collect(
 
 
 def _look(engine: Engine, selection: Selection) -> tuple[Sequence[WaitGroup], Scene]:
+    scene = _scene(engine, selection) if selection.has_time else engine.once(_scene)
+    return [group for group in scene.groups if _wanted(group, selection)], scene
+
+
+def _scene(engine: Engine, selection: Selection = ALL) -> Scene:
     start, end = selection.span(engine)
     between, parameters = "", {}
     if selection.has_time:
@@ -62,20 +67,18 @@ def _look(engine: Engine, selection: Selection) -> tuple[Sequence[WaitGroup], Sc
     rows.sort(key=_order)
     trends = [Trend(**row) for row in engine.rows(f"FROM creation_trends{between}", parameters)]
     processes = {process.pid for process in engine.recording.manifest.processes}
-    groups = tuple(WaitGroup(**row) for row in rows)
     by_statement = {(trend.pid, trend.created_at): trend for trend in trends}
     moving = engine.table(f"FROM unparked_groups{between}", parameters).to_pylist()
-    scene = Scene(
+    return Scene(
         start,
         end,
-        groups,
+        tuple(WaitGroup(**row) for row in rows),
         tuple(UnparkedGroup(**row) for row in moving),
         len(processes) > 1,
         by_statement,
         _snapshots(engine),
         cpu.sees_syscalls(engine),
     )
-    return [group for group in groups if _wanted(group, selection)], scene
 
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:
