@@ -517,11 +517,52 @@ def test_but_not_if_handlers_do_not_explain_them(analyzed: Analyzed, b: Recordin
     assert of_handlers(analyzed, b).verdict == "leak"
 
 
+MAKERS = [
+    "net/http.(*http2serverConn).processHeaders h2_bundle.go:6371",
+    "net/http/internal/http2.(*serverConn).scheduleHandler server.go:2255",
+    "golang.org/x/net/http2.(*serverConn).scheduleHandler server.go:2309",
+    "google.golang.org/grpc.(*Server).serveStreams.func2 server.go:1067",
+]
+
+
+def connection(maker: str, ends: bool = False) -> Recording:
+    """One that makes a handler every quarter of a second, each of which makes one of its own."""
+    b = recording()
+    serve = b.go(50, parent=1, ts=1, at="net/http.(*Server).Serve server.go:3500").run(2)
+    serve.park(3, "select", ["net/http.serve h2_bundle.go:4900"])
+    for i in range(20):
+        ts, handler = 10 + i * SECOND // 4, 2000 + i
+        go = b.go(handler, parent=50, ts=ts, at=maker).run(ts + 1)
+        go.park(ts + 2, "select", ["main.handle main.go:60"])
+        go = b.go(3000 + i, parent=handler, ts=ts + 3, at="main.handle main.go:61").run(ts + 4)
+        go.park(ts + 5, "chan receive", RECEIVE, obj=0xC000 + 16 * i)
+    if ends:
+        serve.ready(9 * SECOND, by=1).run(9 * SECOND + 1).exit(9 * SECOND + 2)
+    return b
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_streams_of_one_connection_are_suspect(analyzed: Analyzed, maker: str) -> None:
+    groups = leaks.collect(analyzed(connection(maker)))
+    assert [(g.verdict, g.count) for g in groups] == [("suspect", 20)] * 2
+    assert all("or to a stream of HTTP/2" in g.evidence[0] for g in groups)
+
+
+@pytest.mark.parametrize(
+    "b",
+    [connection(MAKERS[0], ends=True), connection("main.(*serverConn).accept main.go:9")],
+    ids=["the connection is gone", "made for something else"],
+)
+def test_but_not_if_they_are_no_streams(analyzed: Analyzed, b: Recording) -> None:
+    groups = leaks.collect(analyzed(b))
+    assert [(g.verdict, g.count) for g in groups] == [("leak", 20)] * 2
+
+
 @pytest.mark.parametrize("kin", ["parent", "child", "sibling"])
 def test_as_many_as_there_are_clients_are_suspect(analyzed: Analyzed, kin: str) -> None:
     (group,) = leaks.collect(analyzed(served(kin, 20)))
     assert (group.verdict, group.count) == ("suspect", 20)
-    said = "20 belong to a goroutine each that waits for the network: they may be as many"
+    said = "20 belong to a goroutine each that waits for the network, or to a stream of HTTP/2:"
     assert said in group.evidence[0]
 
 

@@ -27,6 +27,7 @@ LEAKING = {
     "pollers": ("suspect", 0, "main.poll", "made, 0 ended"),
     "callers": ("suspect", 0, "main.call", "are in system calls"),
     "clients": ("suspect", 0, "main.follow", "as many as there are clients"),
+    "streams": ("suspect", 0, "main.subscribe", "or to a stream of HTTP/2"),
     "lock": ("leak", 3, "main.post", 'in "chan receive"'),
 }
 # What is there, and idle, once a program is put right.

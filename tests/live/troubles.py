@@ -16,7 +16,7 @@ SECONDS = 7  # a lock that nobody gets is at a standstill after 5
 
 LEAKS = (
     *("nil-channel", "empty-select", "lost-channel", "lost-group", "lost-condition"),
-    *("abandoned-pool", "piling-up", "pollers", "callers", "clients", "lock"),
+    *("abandoned-pool", "piling-up", "pollers", "callers", "clients", "streams", "lock"),
 )
 DEADLOCKS = ("cycle", "cycle-of-three", "channels", "stuck-holder", "gone", "self", "upgrade")
 RIGHT = ("cycle-ordered", "stuck-holder-answered", "busy-holder", "self-once", "channels-started")

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -50,6 +53,41 @@ func hear(conn net.Conn) {
 	close(updates)
 	conn.Close()
 	subscribers.Delete(conn)
+}
+
+// subscribe answers a request for as long as the client listens.
+func subscribe(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusOK)
+	w.(http.Flusher).Flush()
+	updates := make(chan int)
+	subscribers.Store(r, updates)
+	select {
+	case <-updates:
+	case <-r.Context().Done():
+	}
+	subscribers.Delete(r)
+}
+
+// overHTTP2 is what both ends speak, without encryption.
+func overHTTP2() *http.Protocols {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	return protocols
+}
+
+// listen asks again and again, on one connection, until that is gone.
+func listen(address string, healed bool) {
+	client := http.Client{Transport: &http.Transport{Protocols: overHTTP2()}}
+	for {
+		response, err := client.Get("http://" + address)
+		if err != nil {
+			return
+		}
+		if healed {
+			response.Body.Close()
+		}
+		time.Sleep(often)
+	}
 }
 
 // post waits for the approval of a large amount with the ledger locked.
@@ -190,6 +228,18 @@ func lose(mode string, healed bool) {
 				}
 			}
 		}()
+	case "streams":
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			panic(err)
+		}
+		server := http.Server{Handler: http.HandlerFunc(subscribe), Protocols: overHTTP2()}
+		go server.Serve(listener)
+		address := listener.Addr().String()
+		client := exec.Command(os.Args[0], "listen", address, strconv.FormatBool(healed))
+		if err := client.Start(); err != nil {
+			panic(err)
+		}
 	default:
 		panic(mode)
 	}
@@ -210,6 +260,10 @@ func clobber(n int) int {
 }
 
 func main() {
+	if os.Args[1] == "listen" {
+		listen(os.Args[2], os.Args[3] == "true")
+		return
+	}
 	lose(strings.CutPrefix(os.Args[1], "healed-"))
 	clobber(64)
 	fmt.Println("ready")

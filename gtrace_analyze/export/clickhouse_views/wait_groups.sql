@@ -109,6 +109,19 @@ claimed AS (
         LIMIT 1 BY recording, pid, goid
     )
 ),
+-- Of those there may be many on one connection, if that is still served.
+streams AS (
+    SELECT s.recording AS recording, s.pid AS pid, s.goid AS goid,
+        assumeNotNull(s.made_ts) AS born_ts
+    FROM standing AS s
+    INNER JOIN goroutines AS c
+        ON c.recording = s.recording AND c.pid = s.pid AND c.goid = s.maker
+    WHERE s.made_ts >= t0 AND s.reason IS DISTINCT FROM 'IO wait' AND c.ts_end IS NULL
+        AND match(
+            coalesce(s.created_by, ''),
+            '^(net/http\\.\\(\\*http2serverConn\\)|net/http/internal/http2\\.\\(\\*serverConn\\)|golang\\.org/x/net/http2\\.\\(\\*serverConn\\)|google\\.golang\\.org/grpc\\.\\(\\*Server\\)\\.serveStreams)\\.'
+        )
+),
 -- Those, and what they made for themselves, as the handler of a stream does.
 attending AS (
     SELECT DISTINCT recording AS a_recording, pid AS a_pid, goid AS a_goid
@@ -119,7 +132,11 @@ attending AS (
                     s.created_at
             ) AS siblings
         FROM (SELECT *, arrayJoin([goid, maker]) AS key FROM standing) AS s
-        JOIN (SELECT recording, pid, goid, born_ts FROM claimed WHERE claims = 1) AS c
+        JOIN (
+            SELECT recording, pid, goid, born_ts FROM claimed WHERE claims = 1
+            UNION DISTINCT
+            SELECT recording, pid, goid, born_ts FROM streams
+        ) AS c
             ON c.recording = s.recording AND c.pid = s.pid AND c.goid = s.key
         WHERE s.goid = s.key
             OR s.reason IS DISTINCT FROM 'IO wait' AND s.made_ts - c.born_ts <= 1000000000

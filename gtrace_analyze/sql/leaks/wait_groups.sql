@@ -32,7 +32,8 @@ CREATE TABLE wait_groups (
                        -- NULL if there are none
     attending,         -- of those that were made during the recording, how many have to do with one
                        -- goroutine of their own that waits for the network: made by it or for it,
-                       -- both by the same, or by one that has, within a second
+                       -- or both by the same; or with a stream of HTTP/2 whose connection is still
+                       -- served; or were made by one that has, within a second
     function,          -- innermost function that is not plumbing; NULL if no stack was taken
     file,              -- its source file; NULL where the binary does not tell
     line,              -- the line it waits at; NULL where the binary does not tell

@@ -30,7 +30,7 @@ network AS (
     WHERE reason = 'IO wait' AND created_ts >= t0
 ),
 others AS (
-    SELECT pid, goid, parent_goid, created_ts, site, reason, created_at
+    SELECT pid, goid, parent_goid, created_ts, site, reason, created_at, created_by
     FROM standing
     WHERE reason IS DISTINCT FROM 'IO wait' AND created_ts >= t0
 ),
@@ -64,14 +64,24 @@ claimed AS (
     -- Whoever makes one for each request may have made many.
     QUALIFY count(*) OVER (PARTITION BY pid, reader, site, reason, created_at) = 1
 ),
+-- Of those there may be many on one connection, if that is still served.
+streams AS (
+    SELECT o.pid, o.goid, o.created_ts
+    FROM others AS o
+    JOIN goroutines AS c ON c.pid = o.pid AND c.goid = o.parent_goid
+    WHERE is_stream_maker(o.created_by) AND (c.ts_end IS NULL OR c.ts_end > t1)
+),
+clients AS (
+    FROM claimed UNION FROM streams
+),
 attending AS (
     SELECT pid, goid
-    FROM claimed
+    FROM clients
     UNION
     -- What those made for themselves, as the handler of a stream does.
     SELECT o.pid, o.goid
     FROM others AS o
-    JOIN claimed AS c ON c.pid = o.pid AND c.goid = o.parent_goid
+    JOIN clients AS c ON c.pid = o.pid AND c.goid = o.parent_goid
     WHERE o.created_ts - c.created_ts <= 1_000_000_000
     QUALIFY count(*) OVER (PARTITION BY o.pid, o.parent_goid, o.site, o.reason, o.created_at) = 1
 ),

@@ -23,7 +23,7 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
 
     A suspect only, if they are few, if some do return, as the workers of a pool do which grows on
     demand, if it rests on goroutines that may have been woken unseen, or if each belongs to one
-    that waits for the network, as those that write to a client do.
+    that waits for the network, as those that write to a client do, or to a stream of HTTP/2.
     """
     joins, certain = group.joins or [], group.certain_joins or []
     tenths = _tenths(joins, scene)
@@ -50,8 +50,8 @@ def detect(group: WaitGroup, scene: Scene) -> Finding | None:
         sentences.append(f"{came_back} and came back, as workers of a pool do.")
     if clients:
         sentences.append(
-            f"{group.attending:,} belong to a goroutine each that waits for the network: they may "
-            "be as many as there are clients."
+            f"{group.attending:,} belong to a goroutine each that waits for the network, or to a "
+            "stream of HTTP/2: they may be as many as there are clients."
         )
     if group.uncertain:
         sentences.append(uncertainty(group, scene))
