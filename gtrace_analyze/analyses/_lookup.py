@@ -11,7 +11,7 @@ __all__ = ["places"]
 def places(wanted: pa.ChunkedArray, column: pa.ChunkedArray) -> pa.Array:
     """The index in `column` of each of `wanted`, NULL where it is not there.
 
-    A hash table, which Arrow makes of all of the column, takes ten times as long.
+    A hash table, which Arrow would make of all of the column, takes several times as long.
     """
     values, numbers = column.to_numpy(), wanted.fill_null(0).to_numpy()
     there = np.flatnonzero(np.isin(values, numbers))
