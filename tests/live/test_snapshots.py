@@ -178,7 +178,7 @@ def test_plan_snapshot_needs_no_ebpf(tmp_path: Path, parked: int) -> None:
     assert "bcc" in refused.stderr
     out = tmp_path / "trace"
     options = ("--pid", str(parked), "--plan", "snapshot", "--snapshot-interval", "200ms")
-    done = record(out, *options, "--duration", "1s")
+    done = record(out, *options, "--duration", "3s")
     assert done.returncode == 0, done.stderr
     recording = Recording(out)
     manifest = recording.manifest
