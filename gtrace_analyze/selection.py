@@ -72,6 +72,16 @@ class Selection:
             raise UsageError(f"{engine.recording.path}: {self._nothing(engine, start >= end)}")
         return start, end
 
+    def between(self, engine: Engine) -> tuple[str, dict[str, object]]:
+        """What to add to the name of a stored table for the time selected, and its arguments.
+
+        Nothing for all of the time.
+        """
+        if not self.has_time:
+            return "", {}
+        start, end = self.span(engine)
+        return "_between($start, $end)", {"start": start, "end": end}
+
     def parameters(self, engine: Engine) -> dict[str, object]:
         """The selection as arguments of macros like `selected_waits`; NULL: no restriction."""
         start, end = self.span(engine) if self.has_time else (None, None)

@@ -34,13 +34,9 @@ def all_shapes(engine: Engine) -> pa.Table:
     To look one up there takes a tenth of the time in which DuckDB plans a join.
     """
     found = engine.table("FROM int_shapes ORDER BY shape").combine_chunks()
-    named = [pa.types.is_dictionary(field.type) for field in found.schema]
-    return found.cast(
-        pa.schema(
-            field.with_type(pa.string()) if name else field
-            for field, name in zip(found.schema, named, strict=True)
-        )
-    )
+    string = pa.string()
+    fields = [f.with_type(string) if pa.types.is_dictionary(f.type) else f for f in found.schema]
+    return found.cast(pa.schema(fields))
 
 
 class Intervals:

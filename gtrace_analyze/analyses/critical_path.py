@@ -217,7 +217,7 @@ class _Walk:
     """
 
     def __init__(self, engine: Engine, facts: dict[str, Any], low: int, high: int) -> None:
-        self._engine = engine
+        self._engine, self._shapes = engine, engine.once(all_shapes)
         pid = facts["pid"]
         start = self._earliest(facts, low, high)
         self._until = goroutine.until(engine, pid)
@@ -226,9 +226,7 @@ class _Walk:
         self._missing: dict[int, None] = {}
         found = engine.table(_OF_ALL, self._span | {"most": _ALL_AT_ONCE})
         few = len(found) < _ALL_AT_ONCE
-        self._everything = (
-            _Read(found, engine.once(all_shapes), self._until, start, high) if few else None
-        )
+        self._everything = self._read(found) if few else None
 
     def _earliest(self, facts: dict[str, Any], low: int, high: int) -> int:
         """A moment before which the path cannot go, since it has no more than _MOST_STEPS."""
@@ -237,7 +235,7 @@ class _Walk:
         # About as long ago as it takes to have twice as many waits, which is soon read.
         start = max(low, high - 2 * _MOST_STEPS * (high - low) // facts["waits"])
         span = {"pid": facts["pid"], "goid": facts["goid"], "start": start, "end": high}
-        began = Intervals(self._engine.table(_OF_ONE, span), self._engine.once(all_shapes)).ts
+        began = Intervals(self._engine.table(_OF_ONE, span), self._shapes).ts
         began = began[(began >= start) & (began < high)]
         if len(began) <= _MOST_STEPS:
             return low
@@ -296,15 +294,13 @@ class _Walk:
         wanted = list(islice(self._missing, _AT_ONCE))
         self._missing.clear()
         if wanted:
-            self._read(wanted)
+            who = {"goids": wanted, "low": min(wanted), "high": max(wanted)}
+            read = self._read(self._engine.table(_OF_SOME, who | self._span))
+            self._reads |= dict.fromkeys(wanted, read)
         return bool(wanted)
 
-    def _read(self, goids: list[int]) -> None:
-        who = {"goids": goids, "low": min(goids), "high": max(goids)}
-        found = self._engine.table(_OF_SOME, who | self._span)
-        span = (self._span["start"], self._span["end"])
-        read = _Read(found, self._engine.once(all_shapes), self._until, *span)
-        self._reads |= dict.fromkeys(goids, read)
+    def _read(self, cycles: pa.Table) -> _Read:
+        return _Read(cycles, self._shapes, self._until, self._span["start"], self._span["end"])
 
     def _descends(self, goid: int, ancestors: tuple[int, ...]) -> bool:
         """Whether one of `ancestors` made it, or made who made it, and so on."""

@@ -99,16 +99,17 @@ def collect(a: Engine, b: Engine, selection: Selection = ALL) -> list[Difference
     sides = [figures.of(keys) for figures in (one, other)]
     counts = np.array([key[0] == "alive" or key[0].endswith("/s") for key in keys])
     values = [_values(side, counts) for side in sides]
-    means = [_middles(each, counts) for each in values]
+    middles = [_middles(each, counts) for each in values]
     ps = mann_whitney(*values)
     there = [np.count_nonzero(side.n, axis=1) for side in sides]
     enough = np.min([np.count_nonzero(~np.isnan(v), axis=1) for v in values], axis=0)
     totals = [side.n.sum(axis=1).tolist() for side in sides]
     drafts = []
     for i, key in enumerate(keys):
-        verdict, p, mean_a, mean_b = "noise", float(ps[i]), *(each[i] for each in means)
+        verdict, p = "noise", float(ps[i])
+        in_a, in_b = (each[i] for each in middles)
         if key[0] == "alive":
-            p = max(p, by_chance(mean_a or 0, mean_b or 0))
+            p = max(p, by_chance(in_a or 0, in_b or 0))
         elif not (there[0][i] and there[1][i]):
             often = there[0][i] + there[1][i] >= _FEWEST_BLOCKS
             verdict = f"only in {'a' if there[0][i] else 'b'}" if often else "too few"
@@ -117,11 +118,9 @@ def collect(a: Engine, b: Engine, selection: Selection = ALL) -> list[Difference
         drafts.append(
             Difference(
                 *key,
-                a=mean_a,
-                b=mean_b,
-                change=mean_b / mean_a - 1
-                if mean_a and mean_b is not None and mean_a > 0
-                else None,
+                a=in_a,
+                b=in_b,
+                change=in_b / in_a - 1 if in_a and in_b is not None and in_a > 0 else None,
                 n_a=totals[0][i],
                 n_b=totals[1][i],
                 p=p if verdict == "noise" else None,

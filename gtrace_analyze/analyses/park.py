@@ -137,8 +137,8 @@ def histograms(
         f"GROUP BY {columns}, bin",
         parameters,
     )
-    chosen = pa.array([group[key[-1]] for group in groups], pa.string() if by != "stack" else None)
-    found = found.filter(pc.is_in(found[key[-1]], chosen))
+    last = found[key[-1]]
+    found = found.filter(pc.is_in(last, pa.array([group[key[-1]] for group in groups], last.type)))
     grouped = found.group_by(list(key), use_threads=False).aggregate(
         [("bin", "list"), ("waits", "list")]
     )

@@ -45,7 +45,7 @@ class Summary:
 _SITES = """
     SELECT created_by, created_at, function, at_start, created, ended, live, system,
         created - ended AS growth
-    FROM {creation_sites}
+    FROM creation_sites{between}
 """
 _OF_EXE = ("path", "go_version", "arch")
 _OF_PROCESS = ("argv", "launched", "ended_ts", "exit_status")
@@ -69,12 +69,11 @@ def collect(
     """
     manifest = engine.recording.manifest
     start, end = selection.span(engine)
-    span = {"start": start, "end": end} if selection.has_time else {}
-    sites = "creation_sites_between($start, $end)" if span else "creation_sites"
+    between, span = selection.between(engine)
     recording = engine.facts
     if span:
         recording = recording | {"ts": start, "ts_end": end, "dur": end - start}
-    found_sites = engine.table(_SITES.format(creation_sites=sites), span)
+    found_sites = engine.table(_SITES.format(between=between), span)
     made = ordered(found_sites, "-growth", "-created", "created_at", "function")
     events, source = ("count(*)", _IN_SPAN) if span else ("events", "event_counts")
     counts = engine.rows(_COUNTS.format(events=events, source=source), span)

@@ -154,9 +154,7 @@ def collect(
     lanes = _lanes(engine, selection, (start, end), min(most, _MOST), found)
     did = Cells(engine, start, end, cells, [(lane.pid, lane.goid) for lane in lanes])
     drawable = len(did.wakes) <= _MOST_WAKES
-    between, parameters = "", dict[str, object]()
-    if selection.has_time:
-        between, parameters = "_between($start, $end)", {"start": start, "end": end}
+    between, parameters = selection.between(engine)
     (peak,) = engine.rows(f"SELECT live FROM live_peak{between}", parameters)
     return Timeline(
         start=start,
@@ -252,10 +250,7 @@ def _by_time(site: dict[str, Any]) -> tuple[Any, ...]:
 
 def _live(engine: Engine, selection: Selection = ALL) -> list[Series]:
     """One series per creation site, the largest first."""
-    between, parameters = "", dict[str, object]()
-    if selection.has_time:
-        start, end = selection.span(engine)
-        between, parameters = "_between($start, $end)", {"start": start, "end": end}
+    between, parameters = selection.between(engine)
     steps = engine.table(_LIVE.format(between=between), parameters)
     site = ("created_at", "created_by")
     # To wake Arrow's threads takes longer than what there is to do.

@@ -58,9 +58,7 @@ def _look(engine: Engine, selection: Selection) -> tuple[Sequence[WaitGroup], Sc
 
 def _scene(engine: Engine, selection: Selection = ALL) -> Scene:
     start, end = selection.span(engine)
-    between, parameters = "", {}
-    if selection.has_time:
-        between, parameters = "_between($start, $end)", {"start": start, "end": end}
+    between, parameters = selection.between(engine)
     # By way of Arrow, which is quicker where there are long lists.
     rows = engine.table(f"FROM wait_groups{between}", parameters).to_pylist()
     # The longest waiting first, since a detector that looks for another group takes the first.
