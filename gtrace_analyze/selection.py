@@ -92,6 +92,12 @@ class Selection:
             "pattern": self.function,
         }
 
+    def source(self, engine: Engine, table: str) -> tuple[str, dict[str, object]]:
+        """The stored table, or for a selection the macro that computes the same; its arguments."""
+        if self == ALL:
+            return table, {}
+        return f"{table}_of($start, $end, $goids, $pattern)", self.parameters(engine)
+
     def matches(self, function: str | None) -> bool:
         """Whether a function is among those selected."""
         return function is not None and found(self.function or "", function)

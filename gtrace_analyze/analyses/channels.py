@@ -15,10 +15,7 @@ def collect(engine: Engine, selection: Selection = ALL) -> pa.Table:
 
     A selection takes whole waits that overlap its time, and snapshots within it.
     """
-    source, parameters = "channels", dict[str, object]()
-    if selection != ALL:
-        source = "channels_of($start, $end, $goids, $pattern)"
-        parameters = selection.parameters(engine)
+    source, parameters = selection.source(engine, "channels")
     return engine.table(
         f"SELECT * FROM {source} ORDER BY send_ns + receive_ns DESC, pid, obj", parameters
     )

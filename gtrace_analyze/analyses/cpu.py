@@ -40,10 +40,7 @@ def collect(
     if by not in LEVELS:
         raise UsageError(f"running time cannot be grouped by {by!r}; try {', '.join(LEVELS)}")
     start, end = selection.span(engine)
-    source, parameters = "cpu_time", dict[str, object]()
-    if selection != ALL:
-        source = "cpu_time_of($start, $end, $goids, $pattern)"
-        parameters = selection.parameters(engine)
+    source, parameters = selection.source(engine, "cpu_time")
     keys = ", ".join(LEVELS[by])
     parameters |= {"system": system, "length": max(end - start, 1)}
     limit = "" if most is None else f"LIMIT {most}"

@@ -165,10 +165,7 @@ def by_chance(a: float, b: float) -> float:
 
 
 def _figures(engine: Engine, selection: Selection) -> _Figures:
-    source, parameters = "comparison_blocks", dict[str, object]()
-    if selection != ALL:
-        source = "comparison_blocks_of($start, $end, $goids, $pattern)"
-        parameters = selection.parameters(engine)
+    source, parameters = selection.source(engine, "comparison_blocks")
     rows = engine.table(_SQL.format(source=source), parameters)
     keys = list(zip(*(rows[name].to_pylist() for name in rows.column_names[:4]), strict=True))
     n, value = np.zeros((len(keys), _BLOCKS), np.int64), np.full((len(keys), _BLOCKS), np.nan)

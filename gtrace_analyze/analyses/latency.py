@@ -71,7 +71,7 @@ def collect(
 
 def over_time(engine: Engine, selection: Selection = ALL, system: bool = False) -> pa.Table:
     """Latency in hundredths of the selected time; the columns of `latency_over_time`."""
-    source, parameters = _source(engine, selection, "latency_over_time")
+    source, parameters = selection.source(engine, "latency_over_time")
     steps = engine.table(
         f"SELECT * EXCLUDE (system) FROM {source} WHERE system = {system}", parameters
     )
@@ -83,7 +83,7 @@ def heatmap(engine: Engine, selection: Selection = ALL) -> pa.Table:
 
     Bin n holds waits from 2^(n/4) ns on, as in the view `latency_heatmap`.
     """
-    source, parameters = _source(engine, selection, "latency_heatmap")
+    source, parameters = selection.source(engine, "latency_heatmap")
     cells = engine.table(f"SELECT step, bin, runs FROM {source} WHERE NOT system", parameters)
     return ordered(cells, "step", "bin")
 
@@ -103,10 +103,3 @@ def chart(engine: Engine, selection: Selection = ALL) -> Chart:
     start, end = selection.span(engine)
     steps, cells = over_time(engine, selection), heatmap(engine, selection)
     return Chart(engine.span[0], start, end, steps, cells, Moments.of(engine).started)
-
-
-def _source(engine: Engine, selection: Selection, table: str) -> tuple[str, dict[str, object]]:
-    """The stored table, or for a selection the macro that computes the same."""
-    if selection == ALL:
-        return table, {}
-    return f"{table}_of($start, $end, $goids, $pattern)", selection.parameters(engine)

@@ -131,7 +131,7 @@ def histograms(
     groups = collected.slice(0, most).to_pylist()
     key = _HISTOGRAM_KEYS[by]
     columns = ", ".join(key)
-    source, parameters = _source(engine, selection, "park_histogram")
+    source, parameters = selection.source(engine, "park_histogram")
     found = engine.table(
         f"SELECT {columns}, bin, sum(waits)::BIGINT AS waits FROM {source} WHERE NOT system "
         f"GROUP BY {columns}, bin",
@@ -172,7 +172,7 @@ class Chart:
 def chart(engine: Engine, selection: Selection = ALL) -> Chart:
     """What a picture over time shows."""
     start, end = selection.span(engine)
-    source, parameters = _source(engine, selection, "park_heatmap")
+    source, parameters = selection.source(engine, "park_heatmap")
     cells = engine.table(
         f"SELECT step, bin, sum(waits)::BIGINT AS waits FROM {source} WHERE NOT system "
         "GROUP BY step, bin",
@@ -191,10 +191,3 @@ def _histogram(
     bins = range(min(counts), max(counts) + 1)
     edges = [2 ** (bin_ / BINS_PER_DOUBLING) for bin_ in (*bins, bins.stop)]
     return Histogram(label, group, edges, [counts.get(bin_, 0) for bin_ in bins], caller)
-
-
-def _source(engine: Engine, selection: Selection, table: str) -> tuple[str, dict[str, object]]:
-    """The stored table, or for a selection the macro that computes the same."""
-    if selection == ALL:
-        return table, {}
-    return f"{table}_of($start, $end, $goids, $pattern)", selection.parameters(engine)
