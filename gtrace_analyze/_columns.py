@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Column", "Mask", "Positions", "reusing_memory"]
-
-_KEPT = 10_000  # ms
+__all__ = ["Column", "Mask", "Positions"]
 
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -69,17 +64,3 @@ def _with_nulls(values: pa.Array, valid: Mask) -> pa.Array:
     """These values, but NULL where not `valid`."""
     bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(values.type, len(values), [bits, values.buffers()[1]])
-
-
-@contextlib.contextmanager
-def reusing_memory() -> Iterator[None]:
-    """Within, Arrow keeps what memory it frees, since to get it anew from the kernel takes longer
-    than to fill it."""
-    before = pa.default_memory_pool()
-    if "jemalloc" in pa.supported_memory_backends():
-        pa.jemalloc_set_decay_ms(_KEPT)
-        pa.set_memory_pool(pa.jemalloc_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(before)

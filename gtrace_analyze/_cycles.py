@@ -9,9 +9,10 @@ out on the way, for the same reason.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -95,53 +96,61 @@ NOTHING: Chunk = {
 }
 
 
-def chunks(con: duckdb.DuckDBPyConnection, recording: Recording) -> Iterator[Chunk]:
-    """The recording in chunks, at least one.
+def chunks(
+    con: duckdb.DuckDBPyConnection, recording: Recording, prepare: Callable[[], None]
+) -> Iterator[Chunk]:
+    """The recording in chunks, at least one. It is already read while `prepare` makes SOURCES.
 
     Raises DamageError if a part is damaged inside.
     """
     transitions = _steps.Transitions(con)
-    follower = _steps.Follower(transitions)
-    cycles = _Cycles(con, transitions)
-    ((whole,),) = con.execute(
-        "SELECT NOT (getvariable('has_gaps') OR getvariable('has_pauses'))"
-    ).fetchall()
+    with _ahead(transitions.of_events(recording), _PIECES) as pieces:
+        prepare()
+        follower = _steps.Follower(con, transitions)
+        cycles = _Cycles(con, transitions)
+        ((whole,),) = con.execute(
+            "SELECT NOT (getvariable('has_gaps') OR getvariable('has_pauses'))"
+        ).fetchall()
 
-    def chunk(events: list[pa.Table], last: bool = False) -> Chunk:
-        steps = follower.steps(events, last)
-        slots = cycles.slots(steps)
-        if not last:
-            slots[steps.final] = _NO_SLOT  # their end is yet to come
-        made = cycles.of(steps, slots) if whole else {"raw_steps": _some(steps, slots)}
-        return {**made, "raw_life_events": transitions.life_events(events)}
+        def chunk(events: list[pa.Table], last: bool = False) -> Chunk:
+            steps = follower.steps(events, last)
+            slots = cycles.slots(steps)
+            if not last:
+                slots[steps.final] = _NO_SLOT  # their end is yet to come
+            made = cycles.of(steps, slots) if whole else {"raw_steps": _some(steps, slots)}
+            return {**made, "raw_life_events": transitions.life_events(events)}
 
-    def each() -> Iterator[Chunk]:
-        pieces: list[pa.Table] = []
-        for piece in _ahead(transitions.of_events(recording), _PIECES):
-            pieces.append(piece)
-            if sum(piece.num_rows for piece in pieces) >= _EVENTS:
-                yield chunk(pieces)
-                pieces = []
-        yield chunk(pieces, last=True)
+        def each() -> Iterator[Chunk]:
+            events: list[pa.Table] = []
+            for piece in pieces:
+                events.append(piece)
+                if sum(piece.num_rows for piece in events) >= _EVENTS:
+                    yield chunk(events)
+                    events = []
+            yield chunk(events, last=True)
 
-    for made in _ahead(each()):
-        if not whole:
-            con.register("raw_steps", made.pop("raw_steps"))
-            periods = _Periods(con.sql("FROM int_periods() ORDER BY number, ts, ts_end"))
-            con.register("raw_steps", NOTHING["raw_steps"])
-            made |= cycles.of(periods, cycles.slots(periods))
-        yield made
+        with _ahead(each()) as coming:
+            for made in coming:
+                if not whole:
+                    con.register("raw_steps", made.pop("raw_steps"))
+                    periods = _Periods(con.sql("FROM int_periods() ORDER BY number, ts, ts_end"))
+                    con.register("raw_steps", NOTHING["raw_steps"])
+                    made |= cycles.of(periods, cycles.slots(periods))
+                yield made
 
 
-def _ahead(items: Iterator[T], most: int = 1) -> Iterator[T]:
-    """The same, made by a thread up to so many before they are used."""
-    coming: deque[Future[T | None]] = deque()
+@contextlib.contextmanager
+def _ahead(items: Iterator[T], most: int = 1) -> Iterator[Iterator[T]]:
+    """The same, made by a thread from now on, up to so many before they are used."""
     with ThreadPoolExecutor(1) as thread:
-        for _ in range(most):
-            coming.append(thread.submit(next, items, None))
-        while (item := coming.popleft().result()) is not None:
-            coming.append(thread.submit(next, items, None))
-            yield item
+        coming = deque(thread.submit(next, items, None) for _ in range(most))
+
+        def each() -> Iterator[T]:
+            while (item := coming.popleft().result()) is not None:
+                coming.append(thread.submit(next, items, None))
+                yield item
+
+        yield each()
 
 
 class _Steps(Protocol):

@@ -71,16 +71,10 @@ class Transitions:
     """The transitions of a recording, with numbers for names."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con = con
-        self.kinds = self._names("event_kind")
-        self.reasons = self._names("wait_reason")
-        self.states = self._names("goroutine_state")
+        self.kinds = _names(con, "event_kind")
+        self.reasons = _names(con, "wait_reason")
+        self.states = _names(con, "goroutine_state")
         self._switch, self._resume = map(self.kinds.index, ("coro_switch", "coro_resume"))
-        ends = con.execute("SELECT enum_code(kind) FROM int_kinds WHERE state = 'dead'").fetchall()
-        self.ends = np.zeros(NONE + 1, bool)  # whether a kind is the end of a life
-        self.ends[[code for (code,) in ends]] = True
-        others = con.sql("FROM int_other_transitions ORDER BY seq, ts").to_arrow_table()
-        self.others = others.cast(_TRANSITIONS)  # those that no event tells
 
     def of_events(self, recording: Recording) -> Iterator[pa.Table]:
         """Those that events tell, in their order."""
@@ -133,9 +127,6 @@ class Transitions:
         columns["kind"] = pa.DictionaryArray.from_arrays(codes, self.kinds)
         return pa.table(columns, LIFE_EVENTS)
 
-    def _names(self, type_name: str) -> list[str]:
-        return list(self._con.execute(f"SELECT enum_range(NULL::{type_name})").fetchall()[0][0])
-
     def _codes(
         self, column: pa.ChunkedArray, names: list[str], type_name: str, code: pa.DataType
     ) -> pa.ChunkedArray:
@@ -149,6 +140,10 @@ class Transitions:
                 raise duckdb.ConversionException(f"{type_name} '{unknown}'")
             codes.append(numbers)
         return pa.chunked_array(codes, code)
+
+
+def _names(con: duckdb.DuckDBPyConnection, type_name: str) -> list[str]:
+    return list(con.execute(f"SELECT enum_range(NULL::{type_name})").fetchall()[0][0])
 
 
 class Changes:
@@ -186,9 +181,12 @@ class Changes:
 class Follower:
     """Puts each transition together with the next one of its goroutine, chunk by chunk."""
 
-    def __init__(self, transitions: Transitions) -> None:
-        self._ends = transitions.ends
-        self._others = transitions.others
+    def __init__(self, con: duckdb.DuckDBPyConnection, transitions: Transitions) -> None:
+        ends = con.execute("SELECT kind FROM int_kinds WHERE state = 'dead'").fetchall()
+        self._ends = np.zeros(NONE + 1, bool)  # whether a kind is the end of a life
+        self._ends[[transitions.kinds.index(kind) for (kind,) in ends]] = True
+        others = con.sql("FROM int_other_transitions ORDER BY seq, ts").to_arrow_table()
+        self._others = others.cast(_TRANSITIONS)  # those that no event tells
         self._open = _TRANSITIONS.empty_table()  # those whose next one is yet to come
 
     def steps(self, events: list[pa.Table], last: bool) -> Changes:

@@ -21,9 +21,9 @@ import pyarrow as pa
 
 from gtrace_analyze import _cycles, catalog
 from gtrace_analyze._binding import bind
-from gtrace_analyze._columns import reusing_memory
 from gtrace_analyze._errors import DamageError, QueryError, TraceError
 from gtrace_analyze._index import Index
+from gtrace_analyze._turns import make_all
 from gtrace_analyze.catalog import SqlObject
 from gtrace_analyze.recording import Recording, read
 from gtrace_rec import __version__
@@ -194,18 +194,32 @@ class Engine:
     def close(self) -> None:
         self._con.close()
 
+    def interrupt(self) -> None:
+        """Have what another thread runs here fail soon."""
+        self._con.interrupt()
+
+    def lacks(self, name: str) -> bool:
+        """Whether this one is not there yet."""
+        return name in self._missing
+
     def provide(self, names: Iterable[str]) -> None:
         """Make what of these is not there yet, and what it needs."""
         with _naming_damage(self.recording):
             for name in names:
                 if o := self._missing.pop(name, None):
-                    self.provide(o.uses)
-                    if name in _cycles.TABLES:
-                        self._fill(o)
-                    elif name in _LEVELS and self.recording.rows >= _BY_LEVEL_FROM:
-                        self._add_levels(o, _LEVELS[name])
-                    else:
-                        self._con.execute(o.sql)
+                    self.make(o)
+
+    def make(self, o: SqlObject) -> None:
+        """Make this one, and what it needs that is not there yet."""
+        with _naming_damage(self.recording):
+            if o.name in _cycles.TABLES:
+                self._fill(o)
+                return
+            self.provide(o.uses)
+            if o.name in _LEVELS and self.recording.rows >= _BY_LEVEL_FROM:
+                self._add_levels(o, _LEVELS[o.name])
+            else:
+                self._con.execute(o.sql)
 
     def _add_levels(self, table: SqlObject, levels: Sequence[str]) -> None:
         """Make this one, a level after the other: it takes longer, but less memory."""
@@ -218,17 +232,16 @@ class Engine:
 
     def _fill(self, table: SqlObject) -> None:
         """Make this one and the others that are made of chunks."""
-        tables = [table]
-        for name in _cycles.TABLES:
-            if o := self._missing.pop(name, None):
-                self.provide(o.uses)
-                tables.append(o)
-        self.provide(_cycles.SOURCES)
-        with reusing_memory():
-            for number, chunk in enumerate(_cycles.chunks(self._con, self.recording)):
-                _register(self._con, chunk)
-                for o in tables:
-                    self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
+        tables = [table, *(o for n in _cycles.TABLES if (o := self._missing.pop(n, None)))]
+
+        def prepare() -> None:
+            self.provide({*_cycles.SOURCES}.union(*(o.uses for o in tables)))
+
+        chunks = _cycles.chunks(self._con, self.recording, prepare)
+        for number, chunk in enumerate(chunks):
+            _register(self._con, chunk)
+            for o in tables:
+                self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
         _register(self._con, _cycles.NOTHING)
 
 
@@ -307,16 +320,33 @@ def _indexed(
 
 
 def _build(con: duckdb.DuckDBPyConnection, recording: Recording, progress: Progress | None) -> None:
-    """Compute all tables once."""
-    tables = [o.name for o in catalog.load() if o.kind == "table"]
-    _prepare(con, recording)
-    engine = Engine(recording, con, catalog.load())
-    for number, name in enumerate(tables):
+    """Compute all tables once, most of them two at a time: while one of them is planned, or ends,
+    no more than one processor is busy."""
+    objects = catalog.load()
+    names = [o.name for o in objects if o.kind == "table"]
+    begun: list[str] = []
+
+    def begin(name: str) -> None:
         if progress:
-            progress(name, number, len(tables))
-        engine.provide([name])
+            progress(name, len(begun), len(names))
+        begun.append(name)
+
+    _prepare(con, recording)
+    engine = Engine(recording, con, objects)
+    begin(_cycles.TABLES[0])
+    engine.provide(_cycles.TABLES)
+    tables = [o for o in objects if o.kind == "table" and engine.lacks(o.name)]
+    begun = [name for name in names if not engine.lacks(name)]
+    others = [o for o in objects if o.kind != "table"]
+    makers = [Engine(recording, con, (o for o in others if engine.lacks(o.name)))]
+    with contextlib.closing(con.cursor()) as second:
+        if recording.rows < _BY_LEVEL_FROM:  # of more, one takes much memory
+            second.execute("USE gtrace")
+            _bind(second, recording)
+            makers.append(Engine(recording, second, others))
+        make_all(tables, objects, makers, begin)
     if progress:
-        progress("done", len(tables), len(tables))
+        progress("done", len(names), len(names))
 
 
 def _is_of_writing(error: Exception) -> bool:
@@ -337,6 +367,10 @@ def _prepare(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     # It is on in notebooks that can draw it. In others, DuckDB refuses even to turn it off.
     if con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
         con.execute("SET enable_progress_bar = false")
+    _bind(con, recording)
+
+
+def _bind(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
     with _naming_damage(recording):
         bind(con, recording)
     _register(con, _cycles.NOTHING)
