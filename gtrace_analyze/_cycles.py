@@ -27,7 +27,7 @@ from gtrace_analyze._columns import Column, Mask, Positions
 from gtrace_analyze._steps import STEPS
 from gtrace_analyze.recording import Recording
 
-__all__ = ["NOTHING", "SOURCES", "TABLES", "Chunk", "chunks"]
+__all__ = ["EVENTS", "NOTHING", "SOURCES", "TABLES", "Chunk", "chunks"]
 
 T = TypeVar("T")
 _Keys = npt.NDArray[np.uint64]
@@ -36,7 +36,7 @@ _Keys = npt.NDArray[np.uint64]
 TABLES = ("int_cycles", "int_shapes", "int_life_events")
 SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
 
-_EVENTS = 1_000_000  # in a chunk
+EVENTS = 1_000_000  # in a chunk, or a few more
 _PIECES = 4  # row groups that are read ahead
 _BATCH = 50_000  # rows that one thread reads at a time
 _THREADS = 3
@@ -124,7 +124,7 @@ def chunks(
             events: list[pa.Table] = []
             for piece in pieces:
                 events.append(piece)
-                if sum(piece.num_rows for piece in events) >= _EVENTS:
+                if sum(piece.num_rows for piece in events) >= EVENTS:
                     yield chunk(events)
                     events = []
             yield chunk(events, last=True)

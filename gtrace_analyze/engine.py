@@ -206,15 +206,14 @@ class Engine:
         """Make what of these is not there yet, and what it needs."""
         with _naming_damage(self.recording):
             for name in names:
-                if o := self._missing.pop(name, None):
+                if name in _cycles.TABLES and name in self._missing:
+                    self.fill()
+                elif o := self._missing.pop(name, None):
                     self.make(o)
 
     def make(self, o: SqlObject) -> None:
         """Make this one, and what it needs that is not there yet."""
         with _naming_damage(self.recording):
-            if o.name in _cycles.TABLES:
-                self._fill(o)
-                return
             self.provide(o.uses)
             if o.name in _LEVELS and self.recording.rows >= _BY_LEVEL_FROM:
                 self._add_levels(o, _LEVELS[o.name])
@@ -230,19 +229,22 @@ class Engine:
             insert = f"INSERT INTO {table.name} {query}"
             self._con.execute(insert if number else table.sql.replace(table.query, query))
 
-    def _fill(self, table: SqlObject) -> None:
-        """Make this one and the others that are made of chunks."""
-        tables = [table, *(o for n in _cycles.TABLES if (o := self._missing.pop(n, None)))]
+    def fill(self, step: Callable[[], None] | None = None) -> None:
+        """Make the tables that are made of chunks; after each, call `step`."""
+        tables = [self._missing.pop(name) for name in _cycles.TABLES]
 
         def prepare() -> None:
             self.provide({*_cycles.SOURCES}.union(*(o.uses for o in tables)))
 
-        chunks = _cycles.chunks(self._con, self.recording, prepare)
-        for number, chunk in enumerate(chunks):
-            _register(self._con, chunk)
-            for o in tables:
-                self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
-        _register(self._con, _cycles.NOTHING)
+        with _naming_damage(self.recording):
+            chunks = _cycles.chunks(self._con, self.recording, prepare)
+            for number, chunk in enumerate(chunks):
+                _register(self._con, chunk)
+                for o in tables:
+                    self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
+                if step:
+                    step()
+            _register(self._con, _cycles.NOTHING)
 
 
 def _keep(kept: dict[K, T], key: K, value: T) -> None:
@@ -323,20 +325,22 @@ def _build(con: duckdb.DuckDBPyConnection, recording: Recording, progress: Progr
     """Compute all tables once, most of them two at a time: while one of them is planned, or ends,
     no more than one processor is busy."""
     objects = catalog.load()
-    names = [o.name for o in objects if o.kind == "table"]
-    begun: list[str] = []
+    tables = [o for o in objects if o.kind == "table"]
+    total = recording.rows // _cycles.EVENTS + len(tables)
+    done = 0
 
-    def begin(name: str) -> None:
+    def step(name: str) -> None:
+        nonlocal done
         if progress:
-            progress(name, len(begun), len(names))
-        begun.append(name)
+            progress(name, done, total)
+        done += 1
 
     _prepare(con, recording)
     engine = Engine(recording, con, objects)
-    begin(_cycles.TABLES[0])
-    engine.provide(_cycles.TABLES)
-    tables = [o for o in objects if o.kind == "table" and engine.lacks(o.name)]
-    begun = [name for name in names if not engine.lacks(name)]
+    step(_cycles.TABLES[0])
+    engine.fill(lambda: step(_cycles.TABLES[0]))
+    missing = [o for o in tables if engine.lacks(o.name)]
+    done = total - len(missing)
     others = [o for o in objects if o.kind != "table"]
     makers = [Engine(recording, con, (o for o in others if engine.lacks(o.name)))]
     with contextlib.closing(con.cursor()) as second:
@@ -344,9 +348,9 @@ def _build(con: duckdb.DuckDBPyConnection, recording: Recording, progress: Progr
             second.execute("USE gtrace")
             _bind(second, recording)
             makers.append(Engine(recording, second, others))
-        make_all(tables, objects, makers, begin)
+        make_all(missing, objects, makers, step)
     if progress:
-        progress("done", len(names), len(names))
+        progress("done", total, total)
 
 
 def _is_of_writing(error: Exception) -> bool:

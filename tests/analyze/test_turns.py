@@ -48,7 +48,8 @@ def test_each_comes_after_what_it_uses_by_way_of_views_too() -> None:
     tables = [o for o in objects if o.kind == "table" and o.name != "there"]
     make_all(tables, objects, [_Maker(made), _Maker(made)], begun.append)
     assert sorted(made) == sorted(begun) == ["between", "end", "first", "last"]
-    assert made[0] == "first" and made[-1] == "end"
+    assert made[0] == "first"
+    assert made[-1] == "end"
 
 
 def test_as_many_are_made_at_a_time_as_there_are_makers() -> None:
@@ -65,4 +66,5 @@ def test_the_first_failure_interrupts_what_else_is_made_and_is_raised() -> None:
     makers = [_Maker(made), _Maker(made)]
     with pytest.raises(ValueError, match="fails"):
         make_all(objects, objects, makers, lambda name: None)
-    assert made == ["lasts"] and all(maker.interrupted.is_set() for maker in makers)
+    assert made == ["lasts"]
+    assert all(maker.interrupted.is_set() for maker in makers)

@@ -3,10 +3,9 @@
 -- columns are those of `cpu_time`.
 CREATE TEMP MACRO cpu_time_of(t0, t1, goids, pattern) AS TABLE
 WITH ran AS NOT MATERIALIZED (
-    SELECT i.pid, i.goid, i.ts, i.certain, coalesce(i.ts_end, p.ended_ts, r.ended_ts) AS until_ts
+    SELECT i.pid, i.goid, i.ts, i.certain, coalesce(i.ts_end, e.ended_ts) AS until_ts
     FROM int_runs AS i
-    LEFT JOIN stg_processes AS p ON p.pid = i.pid
-    CROSS JOIN stg_recording AS r
+    JOIN int_process_ends AS e ON e.pid = i.pid
     WHERE i.state = 'running'
         AND (t1 IS NULL OR i.ts < t1)
         AND (t0 IS NULL OR i.ts_end IS NULL OR i.ts_end > t0)

@@ -7,7 +7,7 @@ SELECT
     c.ready_ts AS ts,
     c.run_ts AS ts_end,
     c.run_ts - c.ready_ts AS dur,
-    coalesce(c.run_ts, p.ended_ts, r.ended_ts) - c.ready_ts AS dur_seen,
+    coalesce(c.run_ts, e.ended_ts) - c.ready_ts AS dur_seen,
     s.cause_number,
     o.origin,
     o.maker,
@@ -17,8 +17,7 @@ SELECT
 FROM int_cycles AS c
 JOIN int_runnable_shapes AS s ON s.shape = c.shape
 JOIN int_origins AS o ON int_same_process(o.pid, c.pid) AND o.goid = c.goid
-LEFT JOIN stg_processes AS p ON p.pid = c.pid
-CROSS JOIN stg_recording AS r
+JOIN int_process_ends AS e ON e.pid = c.pid
 WHERE (t1 IS NULL OR c.ready_ts < t1)
     AND (t0 IS NULL OR c.run_ts IS NULL OR c.run_ts > t0)
     AND (goids IS NULL OR list_contains(goids, c.goid))

@@ -24,7 +24,7 @@ SELECT
     i.ts,
     i.ts_end,
     i.ts_end - i.ts,
-    coalesce(i.ts_end, p.ended_ts, r.ended_ts) - i.ts,
+    coalesce(i.ts_end, e.ended_ts) - i.ts,
     int_cause_of(i.began_by),
     g.function,
     g.created_by,
@@ -33,6 +33,5 @@ SELECT
     i.certain
 FROM int_runnables AS i
 LEFT JOIN goroutines AS g ON g.pid = i.pid AND g.goid = i.goid
-LEFT JOIN stg_processes AS p ON p.pid = i.pid
-CROSS JOIN stg_recording AS r
+JOIN int_process_ends AS e ON e.pid = i.pid
 WHERE i.began_by <> 'park_undone'

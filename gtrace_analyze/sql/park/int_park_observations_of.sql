@@ -1,17 +1,17 @@
 -- What is known of how long waits last, for the rows of `int_waits_of` in `source`: one row per wait
 -- that was seen to begin. `seen_ns` is how long it lasted if `ended`, else how long it was seen
--- to last: to the end of the recording, or to the first loss or closed recording window within. For
--- `shape` see `int_waits_of`.
+-- to last: to the end of the recording, or to the first loss or closed recording window within.
+-- `part` is by_stack of `int_wait_shapes`.
 CREATE TEMP MACRO int_park_observations_of(source) AS TABLE
 WITH begun AS (
     FROM query_table(source)
     WHERE began_by NOT IN ('seen waiting', 'then waiting')
 )
-SELECT shape, dur_seen AS seen_ns, ts_end IS NOT NULL AS ended
+SELECT by_stack AS part, dur_seen AS seen_ns, ts_end IS NOT NULL AS ended
 FROM begun
 WHERE certain
 UNION ALL
-SELECT shape, seen_ns, false
+SELECT by_stack, seen_ns, false
 FROM (
     SELECT
         w.*,

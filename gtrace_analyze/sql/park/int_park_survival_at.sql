@@ -4,14 +4,15 @@ CREATE TEMP MACRO int_park_survival_at(counts, which) AS TABLE
 -- A number for each group, since to sort by numbers takes half the time.
 WITH grouped AS (
     SELECT
-        shape,
+        part,
         system,
         CASE WHEN which <> 'function' THEN reason END AS reason,
         CASE WHEN which <> 'reason' THEN function_number END AS function_number,
         CASE WHEN which = 'stack' THEN site END AS site
-    FROM int_wait_shapes
+    FROM int_wait_parts
+    WHERE level = 'stack'
 ),
-shapes AS MATERIALIZED (
+parts AS MATERIALIZED (
     SELECT
         *,
         dense_rank() OVER (ORDER BY system, reason, function_number, site)::INTEGER AS number
@@ -20,7 +21,7 @@ shapes AS MATERIALIZED (
 lost AS (
     SELECT DISTINCT s.number
     FROM query_table(counts) AS c
-    JOIN shapes AS s ON s.shape = c.shape
+    JOIN parts AS s ON s.part = c.part
     WHERE NOT c.ended AND which <> 'channel'
 ),
 counted AS (
@@ -30,7 +31,7 @@ counted AS (
         coalesce(sum(c.waits) FILTER (c.ended), 0)::BIGINT AS ended,
         coalesce(sum(c.waits) FILTER (NOT c.ended), 0)::BIGINT AS censored
     FROM query_table(counts) AS c
-    JOIN (FROM shapes SEMI JOIN lost USING (number)) AS s ON s.shape = c.shape
+    JOIN (FROM parts SEMI JOIN lost USING (number)) AS s ON s.part = c.part
     GROUP BY ALL
 ),
 -- The longest first, and as floating point, which is exact up to 2^53: DuckDB takes half the time.
@@ -52,7 +53,7 @@ survived AS (
     FROM exposed
 ),
 names AS (
-    SELECT DISTINCT number, system, reason, function_number, site FROM shapes
+    SELECT DISTINCT number, system, reason, function_number, site FROM parts
 )
 SELECT which AS level, n.* EXCLUDE (number), s.* EXCLUDE (number)
 FROM survived AS s

@@ -2,8 +2,9 @@
 -- fifth of the time.
 --
 -- The columns are those of `waits` by the same names, but that reason and the transitions are as in
--- `int_waits`, that function_number (see `int_sites`) stands for function, file and line, and shape is
--- that of `int_wait_shapes`, which determines all but pid, goid, the times, waker_goid and obj.
+-- `int_waits`, that function_number (see `int_sites`) stands for function, file and line, and shape and
+-- the numbers of groups are those of `int_wait_shapes`, which determines all but pid, goid, the times,
+-- waker_goid and obj.
 CREATE TEMP MACRO int_waits_of(t0, t1, goids, pattern) AS TABLE
 SELECT
     c.pid,
@@ -11,7 +12,7 @@ SELECT
     c.wait_ts AS ts,
     c.ready_ts AS ts_end,
     c.ready_ts - c.wait_ts AS dur,
-    coalesce(c.ready_ts, p.ended_ts, r.ended_ts) - c.wait_ts AS dur_seen,
+    coalesce(c.ready_ts, e.ended_ts) - c.wait_ts AS dur_seen,
     c.shape,
     s.began_by,
     s.ended_by,
@@ -21,11 +22,13 @@ SELECT
     c.waker_goid,
     c.obj,
     s.system,
-    s.certain
+    s.certain,
+    s.by_reason,
+    s.by_function,
+    s.by_stack
 FROM int_cycles AS c
 JOIN int_wait_shapes AS s ON s.shape = c.shape
-LEFT JOIN stg_processes AS p ON p.pid = c.pid
-CROSS JOIN stg_recording AS r
+JOIN int_process_ends AS e ON e.pid = c.pid
 WHERE s.ended_by IS DISTINCT FROM 'park_undone'
     AND (t1 IS NULL OR c.wait_ts < t1)
     AND (t0 IS NULL OR c.ready_ts IS NULL OR c.ready_ts > t0)

@@ -8,21 +8,22 @@ WITH span AS (
 ),
 binned AS (
     SELECT
-        system,
-        reason,
+        by_reason AS part,
         least((w.ts_end - s.first) * 100 // s.length, 99)::INTEGER AS step,
-        floor(4 * log2(greatest(dur, 1)))::INTEGER AS bin
+        floor(4 * log2(greatest(dur, 1)))::INTEGER AS bin,
+        count(*) AS waits
     FROM int_waits_of(t0, t1, goids, pattern) AS w
     CROSS JOIN span AS s
     WHERE certain AND w.ts_end >= s.first AND w.ts_end <= s.first + s.length
+    GROUP BY ALL
 )
 SELECT
-    system,
-    reason::VARCHAR AS reason,
-    step,
-    bin,
-    pow(2, bin / 4) AS from_ns,
-    pow(2, (bin + 1) / 4) AS to_ns,
-    count(*) AS waits
-FROM binned
-GROUP BY system, binned.reason, step, bin
+    p.system,
+    p.reason::VARCHAR AS reason,
+    b.step,
+    b.bin,
+    pow(2, b.bin / 4) AS from_ns,
+    pow(2, (b.bin + 1) / 4) AS to_ns,
+    b.waits
+FROM binned AS b
+JOIN int_wait_parts AS p ON p.level = 'reason' AND p.part = b.part

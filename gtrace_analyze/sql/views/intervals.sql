@@ -44,7 +44,7 @@ SELECT
     i.ts,
     i.ts_end,
     i.ts_end - i.ts,
-    coalesce(i.ts_end, p.ended_ts, r.ended_ts) - i.ts,
+    coalesce(i.ts_end, e.ended_ts) - i.ts,
     i.began_by::VARCHAR,
     i.ended_by::VARCHAR,
     i.reason::VARCHAR,
@@ -58,5 +58,4 @@ SELECT
     i.obj,
     i.certain
 FROM int_intervals AS i
-LEFT JOIN stg_processes AS p ON p.pid = i.pid
-CROSS JOIN stg_recording AS r
+JOIN int_process_ends AS e ON e.pid = i.pid

@@ -30,7 +30,7 @@ SELECT
     i.ts,
     i.ts_end,
     i.ts_end - i.ts,
-    coalesce(i.ts_end, p.ended_ts, r.ended_ts) - i.ts,
+    coalesce(i.ts_end, e.ended_ts) - i.ts,
     i.began_by::VARCHAR,
     i.ended_by::VARCHAR,
     i.reason::VARCHAR,
@@ -46,6 +46,5 @@ SELECT
     i.certain
 FROM int_waits AS i
 LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
-LEFT JOIN stg_processes AS p ON p.pid = i.pid
-CROSS JOIN stg_recording AS r
+JOIN int_process_ends AS e ON e.pid = i.pid
 WHERE i.ended_by IS DISTINCT FROM 'park_undone'
