@@ -155,7 +155,7 @@ def test_without_room_for_it_the_answers_are_the_same_and_why_is_told(
 
 def test_nothing_is_kept_of_a_build_that_failed(trace: Path) -> None:
     def stop(what: str, done: int, total: int) -> None:
-        if done == 3:
+        if done >= 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
