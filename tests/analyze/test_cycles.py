@@ -21,7 +21,7 @@ from synth import Recording
 def test_each_event_may_be_a_chunk(
     blueprint: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_cycles, "_EVENTS", 1)
+    monkeypatch.setattr(_cycles, "EVENTS", 1)
     check(blueprint, tmp_path, parts=1000)
 
 

@@ -1,5 +1,6 @@
 -- The periods of being runnable that `selected_runnables` selects, with numbers for names (see
--- `int_origins` and `int_cause_number_of`). The other columns are those of `runnables`.
+-- `int_origins` and `int_cause_number_of`), and `outcome`, the sum of 4 if system, 2 if certain and 1 if it
+-- ended. The other columns are those of `runnables`.
 CREATE TEMP MACRO int_runnables_of(t0, t1, goids, pattern) AS TABLE
 SELECT
     c.pid,
@@ -13,7 +14,8 @@ SELECT
     o.maker,
     o.function_number,
     o.system,
-    s.certain
+    s.certain,
+    o.system::INTEGER * 4 + s.outcome AS outcome
 FROM int_cycles AS c
 JOIN int_runnable_shapes AS s ON s.shape = c.shape
 JOIN int_origins AS o ON int_same_process(o.pid, c.pid) AND o.goid = c.goid
