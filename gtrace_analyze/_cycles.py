@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gtrace_analyze import _steps
-from gtrace_analyze._columns import Column, Mask, Positions
+from gtrace_analyze._columns import Columns, Mask, Positions
 from gtrace_analyze._steps import STEPS
 from gtrace_analyze.recording import Recording
 
@@ -169,7 +169,7 @@ class _Periods:
 
     def __init__(self, rows: duckdb.DuckDBPyRelation) -> None:
         told = rows.to_arrow_table()
-        self._columns = {field.name: Column(told[field.name].cast(field.type)) for field in STEPS}
+        self._columns = Columns(STEPS).of([told.select(STEPS.names).cast(STEPS)])
         pid, goid, ts = (told[name].to_numpy() for name in ("pid", "goid", "ts"))
         # As integers: where there are NULLs numpy would have floats, not exact beyond 2^53.
         ts_end = told["ts_end"].fill_null(-1).to_numpy()

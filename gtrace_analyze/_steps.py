@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gtrace_analyze._binding import PART_SHIFT, ROW_SHIFT
-from gtrace_analyze._columns import Column, Mask, Positions
+from gtrace_analyze._columns import Column, Columns, Mask, Positions
 from gtrace_analyze._errors import DamageError
 from gtrace_analyze.recording import Recording
 
@@ -119,13 +119,18 @@ class Transitions:
 
     def life_events(self, events: list[pa.Table]) -> pa.Table:
         """Those of _LIVES among some."""
-        lives = pa.array([self.kinds.index(kind) for kind in _LIVES], pa.uint8())
-        told = [each.filter(pc.is_in(each["kind"], lives)) for each in events]
-        rows = pa.concat_tables([_TRANSITIONS.empty_table(), *told]).combine_chunks()
-        columns = {name: rows[name] for name in LIFE_EVENTS.names}
+        lives = np.zeros(NONE + 1, bool)
+        lives[[self.kinds.index(kind) for kind in _LIVES]] = True
+        told = [
+            each.select(LIFE_EVENTS.names).take(np.flatnonzero(lives.take(each["kind"].to_numpy())))
+            for each in events
+        ]
+        rows = pa.concat_tables([_TRANSITIONS.empty_table().select(LIFE_EVENTS.names), *told])
         codes = rows["kind"].combine_chunks()
-        columns["kind"] = pa.DictionaryArray.from_arrays(codes, self.kinds)
-        return pa.table(columns, LIFE_EVENTS)
+        names = pa.DictionaryArray.from_arrays(codes, self.kinds)
+        return rows.set_column(
+            LIFE_EVENTS.get_field_index("kind"), LIFE_EVENTS.field("kind"), names
+        )
 
     def _codes(
         self, column: pa.ChunkedArray, names: list[str], type_name: str, code: pa.DataType
@@ -149,12 +154,14 @@ def _names(con: duckdb.DuckDBPyConnection, type_name: str) -> list[str]:
 class Changes:
     """The steps of a chunk, of which columns are taken as they are needed."""
 
-    def __init__(self, rows: pa.Table, order: npt.NDArray[np.uint32], final: Mask) -> None:
-        self._columns = {name: Column(rows[name]) for name in rows.column_names}
+    def __init__(
+        self, columns: dict[str, Column], order: npt.NDArray[np.uint32], final: Mask
+    ) -> None:
+        self._columns = columns
         self._order = order  # the row of the transition that begins each step
         self.final = final  # which of them are the last of their goroutine so far, and do not end
-        kinds = rows["kind"].to_numpy().take(order)
-        self.pairs = kinds.astype(np.uint16) << 8
+        kinds: npt.NDArray[np.uint8] = columns["kind"].values.take(order)
+        self.pairs = kinds.astype(np.uint16) << np.uint16(8)
         self.pairs[:-1] |= kinds[1:]
         self.pairs[final] |= NONE
         self.breaks = np.ones(len(kinds), bool)  # which are the first of their goroutine
@@ -188,23 +195,26 @@ class Follower:
         others = con.sql("FROM int_other_transitions ORDER BY seq, ts").to_arrow_table()
         self._others = others.cast(_TRANSITIONS)  # those that no event tells
         self._open = _TRANSITIONS.empty_table()  # those whose next one is yet to come
+        self._columns = Columns(_TRANSITIONS)
 
     def steps(self, events: list[pa.Table], last: bool) -> Changes:
-        """The steps of what is open and of more events; if those are not the last ones, the `final`
-        among them are told again by the next chunk."""
+        """The steps of what is open and of more events, until the next ones are asked for; if those
+        are not the last ones, the `final` among them are told again by the next chunk."""
         others = len(self._others)
         if not last:
             until = events[-1]["seq"][-1].as_py()
             others = int(np.searchsorted(self._others["seq"].to_numpy(), until))
-        rows = pa.concat_tables([self._open, *events, self._others.slice(0, others)])
-        rows = rows.combine_chunks()
+        columns = self._columns.of([self._open, *events, self._others.slice(0, others)])
         self._others = self._others.slice(others)
-        order, final = _order(*(rows[name].to_numpy() for name in ("pid", "goid", "seq")))
-        steps = Changes(rows, order.astype(np.uint32), final)
+        order, final = _order(*(columns[name].values for name in ("pid", "goid", "seq")))
+        steps = Changes(columns, order.astype(np.uint32), final)
         if not last:
             # Of one that ended in an earlier chunk, nothing is to be expected any more.
             gone = self._ends[steps.pairs >> 8] & (order < len(self._open))
-            self._open = rows.take(pa.array(np.sort(order[final & ~gone])))
+            rows = pa.array(np.sort(order[final & ~gone]).astype(np.uint32))
+            self._open = pa.table(
+                [columns[name].at(rows) for name in _TRANSITIONS.names], _TRANSITIONS
+            )
         return steps
 
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from gtrace_analyze import _cycles, catalog
 from gtrace_analyze._binding import bind
+from gtrace_analyze._columns import reusing_memory
 from gtrace_analyze._errors import DamageError, QueryError, TraceError
 from gtrace_analyze._index import Index
 from gtrace_analyze._turns import make_all
@@ -236,7 +237,7 @@ class Engine:
         def prepare() -> None:
             self.provide({*_cycles.SOURCES}.union(*(o.uses for o in tables)))
 
-        with _naming_damage(self.recording):
+        with _naming_damage(self.recording), reusing_memory():
             chunks = _cycles.chunks(self._con, self.recording, prepare)
             for number, chunk in enumerate(chunks):
                 _register(self._con, chunk)
