@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gtrace_analyze import _steps
+from gtrace_analyze import _steps, _wakes
 from gtrace_analyze._columns import Columns, Mask, Positions
 from gtrace_analyze._steps import STEPS
 from gtrace_analyze.recording import Recording
@@ -33,7 +33,7 @@ T = TypeVar("T")
 _Keys = npt.NDArray[np.uint64]
 
 # Tables made of chunks, one after the other, and what those are made of besides events.
-TABLES = ("int_cycles", "int_shapes", "int_life_events")
+TABLES = ("int_cycles", "int_shapes", "int_life_events", "int_wake_numbers")
 SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
 
 EVENTS = 1_000_000  # in a chunk, or a few more
@@ -93,6 +93,7 @@ NOTHING: Chunk = {
     "raw_cycles": _CYCLES.empty_table(),
     "raw_shapes": _SHAPES.empty_table(),
     "raw_life_events": _steps.LIFE_EVENTS.empty_table(),
+    "raw_wake_numbers": _wakes.NUMBERS.empty_table(),
 }
 
 
@@ -120,22 +121,24 @@ def chunks(
             made = cycles.of(steps, slots) if whole else {"raw_steps": _some(steps, slots)}
             return {**made, "raw_life_events": transitions.life_events(events)}
 
-        def each() -> Iterator[Chunk]:
+        def each() -> Iterator[tuple[Chunk, bool]]:
             events: list[pa.Table] = []
             for piece in pieces:
                 events.append(piece)
                 if sum(piece.num_rows for piece in events) >= EVENTS:
-                    yield chunk(events)
+                    yield chunk(events), False
                     events = []
-            yield chunk(events, last=True)
+            yield chunk(events, last=True), True
 
         with _ahead(each()) as coming:
-            for made in coming:
+            for made, last in coming:
                 if not whole:
                     con.register("raw_steps", made.pop("raw_steps"))
                     periods = _Periods(con.sql("FROM int_periods() ORDER BY number, ts, ts_end"))
                     con.register("raw_steps", NOTHING["raw_steps"])
                     made |= cycles.of(periods, cycles.slots(periods))
+                if last:
+                    made["raw_wake_numbers"] = cycles.wakes.frequent()
                 yield made
 
 
@@ -219,6 +222,7 @@ class _Cycles:
         self._io_wait = self._reasons.index("IO wait") if "IO wait" in self._reasons else None
         self._outlines: dict[int, int] = {}  # numbers of shapes but for their stacks, by their keys
         self._shapes: dict[int, int] = {}  # numbers of shapes, by those and stacks
+        self.wakes = _wakes.Wakes()
 
     def slots(self, steps: _Steps) -> npt.NDArray[np.uint8]:
         """Which of _SLOTS each step is, or _NO_SLOT."""
@@ -269,6 +273,8 @@ class _Cycles:
         stacks = steps.at(first, owns.take(first))("stack_id").fill_null(_NO_STACK)
         keys = _keys(pairs, reasons, flags)
         columns["shape"], shapes = self._shaped(keys, stacks.to_numpy())
+        ended = pairs[_WAIT] & 0xFF != _steps.NONE
+        self.wakes.add(*(columns[name].filter(ended) for name in ("pid", "next_other", "goid")))
         whole = pa.table([columns[name] for name in _CYCLES.names], schema=_CYCLES)
         return {
             "raw_cycles": pa.Table.from_batches(whole.to_batches(_BATCH), schema=_CYCLES),

@@ -102,7 +102,7 @@ class Transitions:
         }
         told = pa.table([columns[f.name].cast(f.type) for f in _TRANSITIONS], schema=_TRANSITIONS)
         # A coro_switch changes two goroutines: the other one resumes.
-        switches = pc.equal(told["kind"], self._switch)
+        switches = pc.equal(told["kind"], pa.scalar(self._switch, pa.uint8()))
         if not pc.any(switches).as_py():
             return told
         resumed = told.filter(pc.and_(switches, told["other_goid"].is_valid()))

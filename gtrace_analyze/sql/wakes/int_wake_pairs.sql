@@ -18,24 +18,14 @@ CREATE TABLE int_wake_pairs (
     uncertain,   -- wake-ups with a loss of events within the wait, which are in no other column
     least        -- all with more wakes than this are here; 0 if those with none are, too
 ) AS
--- Counted by what a hash makes of them first, of a million numbers, which takes half the time: who is
--- with others is counted too high, but never too low.
-WITH hashed AS NOT MATERIALIZED (
-    SELECT (hash(pid, waker_goid, goid) >> 44)::UINTEGER AS number, *
-    FROM int_waits
-    WHERE ts_end IS NOT NULL
-),
-numbers AS MATERIALIZED (
-    SELECT number, count(*) AS wakes FROM hashed GROUP BY number
-),
-frequent AS (
-    SELECT coalesce((SELECT wakes FROM numbers ORDER BY wakes DESC LIMIT 1 OFFSET 10_000), 0)
-        AS least
+WITH frequent AS (
+    SELECT coalesce(max(least), 0) AS least FROM int_wake_numbers
 ),
 pairs AS (
     SELECT pid, waker_goid, goid, count(*) AS wakes
-    FROM hashed
-    WHERE number IN (SELECT number FROM numbers WHERE wakes > (SELECT least FROM frequent))
+    FROM int_waits
+    WHERE ts_end IS NOT NULL
+        AND int_wake_number_of(pid, waker_goid, goid) IN (SELECT number FROM int_wake_numbers)
     GROUP BY pid, waker_goid, goid
 ),
 kept AS MATERIALIZED (
