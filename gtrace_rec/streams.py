@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-_ROW_GROUP = 512 * 1024
+_ROW_GROUP = 512 * 1024  # rows, about
 
 
 class _WholeWrites(io.FileIO):
@@ -94,13 +94,20 @@ def _write_parquet(stream: Path, target: Path, schema: pa.Schema) -> None:
     with pq.ParquetWriter(target, schema, **_parquet_options(schema)) as writer:
         held: list[pa.RecordBatch] = []
         rows = 0
+
+        def write() -> None:
+            groups = max(round(rows / _ROW_GROUP), 1)
+            size = max(-(-rows // groups), 1)
+            writer.write_table(pa.Table.from_batches(held, schema), row_group_size=size)
+
         for batch in read_stream(stream):
             held.append(batch)
             rows += batch.num_rows
             if rows >= _ROW_GROUP:
-                writer.write_table(pa.Table.from_batches(held, schema), row_group_size=_ROW_GROUP)
+                write()
                 held, rows = [], 0
-        writer.write_table(pa.Table.from_batches(held, schema))
+        if rows:
+            write()
 
 
 def _parquet_options(schema: pa.Schema) -> dict[str, object]:
