@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 
 from gtrace_analyze import _steps, _wakes
 from gtrace_analyze._columns import Columns, Mask, Positions
+from gtrace_analyze._interrupts import undisturbed
 from gtrace_analyze._steps import STEPS
 from gtrace_analyze.recording import Recording
 
@@ -145,15 +146,19 @@ def chunks(
 @contextlib.contextmanager
 def _ahead(items: Iterator[T], most: int = 1) -> Iterator[Iterator[T]]:
     """The same, made by a thread from now on, up to so many before they are used."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = deque(thread.submit(next, items, None) for _ in range(most))
+    thread = ThreadPoolExecutor(1)
+    coming = deque(thread.submit(next, items, None) for _ in range(most))
 
-        def each() -> Iterator[T]:
-            while (item := coming.popleft().result()) is not None:
-                coming.append(thread.submit(next, items, None))
-                yield item
+    def each() -> Iterator[T]:
+        while (item := coming.popleft().result()) is not None:
+            coming.append(thread.submit(next, items, None))
+            yield item
 
+    try:
         yield each()
+    finally:
+        with undisturbed():
+            thread.shutdown(cancel_futures=True)
 
 
 class _Steps(Protocol):

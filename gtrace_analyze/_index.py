@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from gtrace_analyze import catalog
+from gtrace_analyze._interrupts import undisturbed
 from gtrace_analyze.recording import Recording
 from gtrace_rec import __version__
 from gtrace_rec.schema import MANIFEST
@@ -96,6 +97,7 @@ def _building(file: Path, draft: Path, key: str) -> Iterator[duckdb.DuckDBPyConn
         con.close()
         draft.replace(file)
     finally:
-        con.close()
-        draft.unlink(missing_ok=True)
-        draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
+        with undisturbed():
+            con.close()
+            draft.unlink(missing_ok=True)
+            draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from typing import Protocol
 
+from gtrace_analyze._interrupts import undisturbed
 from gtrace_analyze.catalog import SqlObject
 
 __all__ = ["Maker", "make_all"]
@@ -58,6 +59,8 @@ def make_all(
                     order.done(o.name)
                     free.append(maker)
         except BaseException:
-            for maker in makers:
-                maker.interrupt()
+            with undisturbed():
+                for maker in makers:
+                    maker.interrupt()
+                threads.shutdown()
             raise

@@ -24,6 +24,7 @@ from gtrace_analyze._binding import bind
 from gtrace_analyze._columns import reusing_memory
 from gtrace_analyze._errors import DamageError, QueryError, TraceError
 from gtrace_analyze._index import Index
+from gtrace_analyze._interrupts import interruptible
 from gtrace_analyze._turns import make_all
 from gtrace_analyze.catalog import SqlObject
 from gtrace_analyze.recording import Recording, read
@@ -175,7 +176,8 @@ class Engine:
         words = _words(sql)
         self.provide(self._missing.copy() if words & _LOOKING_AROUND else words)
         try:
-            return self._con.sql(sql).to_arrow_table()
+            with interruptible():
+                return self._con.sql(sql).to_arrow_table()
         except duckdb.Error as e:
             raise QueryError(_first_lines(e)) from None
 
@@ -407,7 +409,8 @@ def _close_doors(con: duckdb.DuckDBPyConnection, recording: Recording) -> None:
 def _naming_damage(recording: Recording) -> Iterator[None]:
     """Turn a failure to read a file into an error that names the file."""
     try:
-        yield
+        with interruptible():
+            yield
     except duckdb.OutOfMemoryException as e:
         short = _first_lines(e).partition(" Possible solutions")[0]
         raise TraceError(

@@ -12,6 +12,7 @@ from gtrace_analyze import catalog
 from gtrace_analyze._binding import bind, set_variables
 from gtrace_analyze._cycles import NOTHING
 from gtrace_analyze._errors import GtraceError
+from gtrace_analyze._interrupts import interruptible
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.units import counted
 
@@ -26,7 +27,7 @@ def write(engine: Engine, file: Path) -> str:
     """Write the file; returns what was written. Raises GtraceError if it cannot be written."""
     objects = catalog.load()
     try:
-        with duckdb.connect(str(file)) as con:
+        with interruptible(), duckdb.connect(str(file)) as con:
             con.execute(_SETTINGS)
             bind(con, engine.recording)
             for name, table in NOTHING.items():
