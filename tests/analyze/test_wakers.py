@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 
 from blueprint import Blueprint, check
+from gtrace_analyze import _wakes
 from gtrace_analyze._errors import QueryError, TraceError, UsageError
 from gtrace_analyze.analyses import critical_path, goroutine, wakers
 from gtrace_analyze.commands import cli
@@ -134,6 +136,19 @@ def test_of_very_many_pairs_the_frequent_are_stored(analyzed: Callable[..., Engi
     assert len(everything) == 11_001
     for most in (1, 3):
         assert wakers.collect(engine, by="goroutine", most=most) == everything.slice(0, most)
+
+
+def test_pairs_have_the_same_numbers_in_sql(analyzed: Callable[..., Engine]) -> None:
+    pairs = [(PID, None, 7), (PID, 1, 7), (PID, 7, 1), (2**22, 2**40 + 3, 2**50 + 1)]
+    values = ", ".join(f"({pid}, {waker or 'NULL'}::BIGINT, {goid})" for pid, waker, goid in pairs)
+    told = analyzed(wake_ups()).rows(
+        f"SELECT int_wake_number_of(pid, waker, goid) AS number "
+        f"FROM (VALUES {values}) AS pairs (pid, waker, goid)"
+    )
+    pid, waker, goid = np.array([[each or 0 for each in pair] for pair in pairs]).T
+    numbers = _wakes._number(pid, waker, goid).tolist()
+    assert [row["number"] for row in told] == numbers
+    assert len({*numbers}) == len(pairs)
 
 
 def test_another_grouping_is_refused(analyzed: Callable[..., Engine]) -> None:

@@ -2,9 +2,8 @@
 -- fifth of the time.
 --
 -- The columns are those of `waits` by the same names, but that reason and the transitions are as in
--- `int_waits`, that function_number (see `int_sites`) stands for function, file and line, and shape and
--- the numbers of groups are those of `int_wait_shapes`, which determines all but pid, goid, the times,
--- waker_goid and obj.
+-- `int_waits`, and that function_number (see `int_sites`) stands for function, file and line. By what
+-- numbers they can be grouped, see `int_wait_shapes`.
 CREATE TEMP MACRO int_waits_of(t0, t1, goids, pattern) AS TABLE
 SELECT
     c.pid,
@@ -13,7 +12,6 @@ SELECT
     c.ready_ts AS ts_end,
     c.ready_ts - c.wait_ts AS dur,
     coalesce(c.ready_ts, e.ended_ts) - c.wait_ts AS dur_seen,
-    c.shape,
     s.began_by,
     s.ended_by,
     s.reason,
