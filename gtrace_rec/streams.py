@@ -97,7 +97,7 @@ def _write_parquet(stream: Path, target: Path, schema: pa.Schema) -> None:
 
         def write() -> None:
             groups = max(round(rows / _ROW_GROUP), 1)
-            size = max(-(-rows // groups), 1)
+            size = -(-rows // groups)
             writer.write_table(pa.Table.from_batches(held, schema), row_group_size=size)
 
         for batch in read_stream(stream):

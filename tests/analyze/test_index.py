@@ -51,7 +51,11 @@ def built(trace: Path, query: Callable[[engine.Engine], object] = lambda _: None
 
 def test_it_is_built_at_the_first_opening_only(trace: Path) -> None:
     assert built(trace)[-1:] == ["done"]
-    assert (trace / "_index.duckdb").exists()
+    with duckdb.connect(str(trace / "_index.duckdb"), read_only=True) as con:
+        stored = {
+            name for (name,) in con.execute("SELECT table_name FROM duckdb_tables").fetchall()
+        }
+    assert stored == {"_index", *(o.name for o in catalog.load() if o.kind == "table")}
     assert built(trace) == []
     assert sorted(p.name for p in trace.iterdir() if "index" in p.name) == ["_index.duckdb"]
 
