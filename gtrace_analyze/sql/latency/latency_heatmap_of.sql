@@ -2,15 +2,15 @@
 -- `selected_runnables`). The columns are those of `latency_heatmap`.
 CREATE TEMP MACRO latency_heatmap_of(t0, t1, goids, pattern) AS TABLE
 WITH binned AS (
-    SELECT system, step, floor(4 * log2(greatest(dur, 1)))::INTEGER AS bin
+    SELECT system, step, int_bin_of(dur) AS bin
     FROM int_latency_steps_of(t0, t1, goids, pattern)
 )
 SELECT
     system,
     step,
     bin,
-    pow(2, bin / 4) AS from_ns,
-    pow(2, (bin + 1) / 4) AS to_ns,
+    int_bin_begin_of(bin) AS from_ns,
+    int_bin_begin_of(bin + 1) AS to_ns,
     count(*) AS runs
 FROM binned
 GROUP BY system, step, bin

@@ -10,7 +10,7 @@ binned AS (
     SELECT
         by_reason AS part,
         least((w.ts_end - s.first) * 100 // s.length, 99)::INTEGER AS step,
-        floor(4 * log2(greatest(dur, 1)))::INTEGER AS bin,
+        int_bin_of(dur) AS bin,
         count(*) AS waits
     FROM int_waits_of(t0, t1, goids, pattern) AS w
     CROSS JOIN span AS s
@@ -22,8 +22,8 @@ SELECT
     p.reason::VARCHAR AS reason,
     b.step,
     b.bin,
-    pow(2, b.bin / 4) AS from_ns,
-    pow(2, (b.bin + 1) / 4) AS to_ns,
+    int_bin_begin_of(b.bin) AS from_ns,
+    int_bin_begin_of(b.bin + 1) AS to_ns,
     b.waits
 FROM binned AS b
 JOIN int_wait_parts AS p ON p.level = 'reason' AND p.part = b.part
