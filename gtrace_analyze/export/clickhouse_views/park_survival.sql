@@ -58,23 +58,20 @@ counted AS (
         recording,
         multiIf(grouping(site) = 0, 'stack', grouping(function) = 0, 'function', 'reason') AS level,
         system, reason, function, site,
-        seen_ns - seen_ns % greatest(
-            1, bitShiftLeft(
-                toInt64(1), toUInt8(greatest(toInt32(floor(log2(greatest(seen_ns, 1)))) - 8, 0))
-            )
-        ) AS rounded,
+        toInt32(floor(64 * log2(greatest(seen_ns, 1)))) AS length,
+        if(countIf(over) > 0, maxIf(seen_ns, over), max(seen_ns)) AS longest_ns,
         countIf(over) AS ended,
         countIf(NOT over) AS censored
     FROM observations
     GROUP BY GROUPING SETS (
-        (rounded, recording, system, reason), (rounded, recording, system, function),
-        (rounded, recording, system, reason, function, site)
+        (length, recording, system, reason), (length, recording, system, function),
+        (length, recording, system, reason, function, site)
     )
 ),
 exposed AS (
     SELECT *,
         sum(ended + censored) OVER (
-            PARTITION BY recording, level, system, reason, function, site ORDER BY rounded DESC
+            PARTITION BY recording, level, system, reason, function, site ORDER BY length DESC
         ) AS at_risk,
         sum(censored) OVER (
             PARTITION BY recording, level, system, reason, function, site
@@ -82,9 +79,9 @@ exposed AS (
     FROM counted
 )
 SELECT
-    recording, level, system, reason, function, site, rounded AS seen_ns, ended, censored, at_risk,
+    recording, level, system, reason, function, site, longest_ns AS seen_ns, ended, censored, at_risk,
     exp(sum(log(1 - ended / at_risk)) OVER (
-        PARTITION BY recording, level, system, reason, function, site ORDER BY rounded
+        PARTITION BY recording, level, system, reason, function, site ORDER BY length
     )) AS survival
 FROM exposed
 WHERE all_censored > 0

@@ -56,8 +56,7 @@ parked AS (
         quantile_cont(dur, [0.5, 0.9]) AS quantiles
     FROM int_waits_of(t0, t1, goids, pattern) AS w
     CROSS JOIN span AS s
-    WHERE certain AND NOT system
-        AND began_by NOT IN ('seen waiting', 'then waiting')
+    WHERE certain AND begun AND NOT system
         AND w.ts_end >= s.first AND w.ts_end <= s.first + s.length
     GROUP BY ALL
 ),

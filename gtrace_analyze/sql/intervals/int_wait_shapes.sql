@@ -13,6 +13,7 @@ CREATE TABLE int_wait_shapes (
     function_number,  -- see `int_sites`; NULL if no stack was taken
     system,           -- a wait in the runtime's own business
     certain,          -- nothing was lost within it, and its end is a legal one
+    begun,            -- it was seen to begin
     by_reason,        -- number of system and reason, and of whether it ended and is certain
     by_function,      -- likewise, of function_number instead of reason
     by_stack          -- likewise, of reason, function_number and site
@@ -28,6 +29,7 @@ WITH placed AS (
         t.function_number,
         coalesce(t.system, false) AS system,
         s.certain & 1 <> 0 AS certain,
+        s.wait_by NOT IN ('seen waiting', 'then waiting') AS begun,
         s.ready_by IS NOT NULL AS ended
     FROM int_shapes AS s
     LEFT JOIN int_sites AS t ON t.stack_id = s.stack_id

@@ -1,6 +1,6 @@
 -- The rows of `park_stats` at one level, of the rows of `int_park_groups_of` in `groups`, and those of
--- `int_park_counts_of` for the same waits in `counts`.
-CREATE TEMP MACRO int_park_level_of(groups, counts, which) AS TABLE
+-- `int_wait_lengths` for the same waits in `lengths`.
+CREATE TEMP MACRO int_park_level_of(groups, lengths, which) AS TABLE
 WITH estimated AS (
     SELECT
         system,
@@ -12,7 +12,7 @@ WITH estimated AS (
         min(seen_ns) FILTER (survival <= 0.5 + 1e-9) AS p50_ns,
         min(seen_ns) FILTER (survival <= 0.1 + 1e-9) AS p90_ns,
         min(seen_ns) FILTER (survival <= 0.01 + 1e-9) AS p99_ns
-    FROM int_park_survival_at(counts, which)
+    FROM int_park_survival_at(lengths, which)
     GROUP BY system, reason, function_number, site
 )
 SELECT

@@ -21,6 +21,7 @@ SELECT
     c.obj,
     s.system,
     s.certain,
+    s.begun,
     s.by_reason,
     s.by_function,
     s.by_stack

@@ -12,4 +12,7 @@ CREATE TABLE park_histogram (
     to_ns,     -- and shorter than this, ns
     waits      -- how many ended after such a time
 ) AS
-FROM park_histogram_of(NULL, NULL, NULL, NULL)
+WITH lengths AS (
+    FROM int_wait_lengths
+)
+FROM int_park_binned_of('lengths')

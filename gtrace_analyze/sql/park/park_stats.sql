@@ -38,8 +38,8 @@ CREATE TABLE park_stats (
 WITH chosen AS NOT MATERIALIZED (
     FROM int_waits_of(NULL, NULL, NULL, NULL)
 ),
-counted AS MATERIALIZED (
-    FROM int_park_counts_of('chosen', 'stack')
+lengths AS (
+    FROM int_wait_lengths
 ),
 parts AS (
     FROM int_park_parts_of('chosen')
@@ -49,10 +49,10 @@ parts AS (
 groups AS MATERIALIZED (
     FROM int_park_groups_of('parts')
 )
-FROM int_park_level_of('groups', 'counted', 'reason')
+FROM int_park_level_of('groups', 'lengths', 'reason')
 UNION ALL
-FROM int_park_level_of('groups', 'counted', 'function')
+FROM int_park_level_of('groups', 'lengths', 'function')
 UNION ALL
-FROM int_park_level_of('groups', 'counted', 'stack')
+FROM int_park_level_of('groups', 'lengths', 'stack')
 UNION ALL
-FROM int_park_level_of('groups', 'counted', 'channel')
+FROM int_park_level_of('groups', 'lengths', 'channel')

@@ -4,8 +4,9 @@ CREATE TEMP MACRO park_stats_at(t0, t1, goids, pattern, which) AS TABLE
 WITH chosen AS NOT MATERIALIZED (
     FROM int_waits_of(t0, t1, goids, pattern)
 ),
-counted AS MATERIALIZED (
-    FROM int_park_counts_of('chosen', which)
+lengths AS MATERIALIZED (
+    FROM int_wait_lengths_of('chosen')
+    WHERE which <> 'channel'
 ),
 parts AS (
     FROM int_park_parts_at('chosen', which)
@@ -13,4 +14,4 @@ parts AS (
 groups AS (
     FROM int_park_groups_of('parts')
 )
-FROM int_park_level_of('groups', 'counted', which)
+FROM int_park_level_of('groups', 'lengths', which)

@@ -3,22 +3,23 @@
 --
 -- Waits that were under way when the recording began are not in it, since waits met by chance are
 -- longer than waits are. One row per level, group and length that occurs: of the `at_risk` waits
--- that were seen to last at least seen_ns, `ended` ended then and `censored` were lost from sight;
--- `survival` is the share estimated to last longer. Lengths above 512 ns are rounded down by at most
--- one part in 256. Only groups with a wait that was lost from sight have rows.
+-- that were seen to last so long, `ended` ended then and `censored` were lost from sight; `survival`
+-- is the share estimated to last longer than seen_ns. Lengths that differ by less than 1.1 % may have
+-- one row; seen_ns is the longest of those then. Only groups with a wait that was lost from sight
+-- have rows.
 CREATE TEMP MACRO park_survival_of(t0, t1, goids, pattern) AS TABLE
 WITH chosen AS MATERIALIZED (
     FROM int_waits_of(t0, t1, goids, pattern)
 ),
-counted AS MATERIALIZED (
-    FROM int_park_counts_of('chosen', 'stack')
+lengths AS MATERIALIZED (
+    FROM int_wait_lengths_of('chosen')
 ),
 survived AS (
-    FROM int_park_survival_at('counted', 'reason')
+    FROM int_park_survival_at('lengths', 'reason')
     UNION ALL
-    FROM int_park_survival_at('counted', 'function')
+    FROM int_park_survival_at('lengths', 'function')
     UNION ALL
-    FROM int_park_survival_at('counted', 'stack')
+    FROM int_park_survival_at('lengths', 'stack')
 )
 SELECT
     s.level,

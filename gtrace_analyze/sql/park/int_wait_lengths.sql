@@ -1,0 +1,17 @@
+-- How many waits were how long, finely.
+--
+-- Grain: one row per part, begun, cut and length that occurs.
+-- Cost: stored in the index.
+CREATE TABLE int_wait_lengths (
+    part,       -- by_stack of `int_wait_shapes`
+    begun,      -- they were seen to begin
+    cut,        -- the lengths are until the first loss or closed recording window within, or until
+                -- they were lost from sight: those of waits that are in other rows as if nothing was
+    length,     -- see `int_length_of`
+    waits,      -- how many
+    longest_ns  -- the longest of them, ns
+) AS
+WITH chosen AS NOT MATERIALIZED (
+    FROM int_waits_of(NULL, NULL, NULL, NULL)
+)
+FROM int_wait_lengths_of('chosen')
