@@ -20,14 +20,19 @@ placed AS MATERIALIZED (
         WHERE state = 'running' AND goid IN (SELECT goid FROM worst)
     ) AS r ON r.pid = w.pid AND r.goid = w.goid AND r.ts = w.ts_end
 ),
--- The parts of the time that those cover, so that only what ran then is compared with each of them.
+-- Parts of the time, each as long as a power of two, of which there are some thousand.
 slice AS (
-    SELECT ts AS first, greatest((ended_ts - ts) // 4096, 1) AS length, ended_ts
+    SELECT
+        ts AS first,
+        greatest(floor(log2(greatest(ended_ts - ts, 1)))::INTEGER - 12, 0) AS bits,
+        ended_ts
     FROM recording CROSS JOIN stg_recording
 ),
+-- Those in which begins what is no longer than one of them and ran within such a time, so that only
+-- that is compared with each of those times.
 covered AS MATERIALIZED (
     SELECT DISTINCT unnest(range(
-        (p.ts - s.first) // s.length, (p.until - s.first) // s.length + 1
+        ((p.ts - s.first) >> s.bits) - 1, ((p.until - s.first) >> s.bits) + 1
     )) AS slice
     FROM placed AS p CROSS JOIN slice AS s
 ),
@@ -38,8 +43,8 @@ ran AS (
         i.tid,
         i.ts,
         coalesce(i.ts_end, s.ended_ts) AS ts_end,
-        (i.ts - s.first) // s.length AS from_slice,
-        (coalesce(i.ts_end, s.ended_ts) - s.first) // s.length AS to_slice
+        (i.ts - s.first) >> s.bits AS slice,
+        1::BIGINT << s.bits AS length
     FROM int_runs AS i
     CROSS JOIN slice AS s
     WHERE i.state = 'running'
@@ -57,9 +62,7 @@ meanwhile AS (
     FROM placed AS p
     JOIN (
         FROM ran
-        WHERE to_slice - from_slice > 1
-            OR from_slice IN (SELECT slice FROM covered)
-            OR to_slice IN (SELECT slice FROM covered)
+        WHERE ts_end - ts > length OR slice IN (SELECT slice FROM covered)
     ) AS i ON i.pid = p.pid AND i.ts < p.until AND i.ts_end > p.ts
 ),
 others AS (
@@ -68,18 +71,32 @@ others AS (
     FROM meanwhile
     GROUP BY pid, goid, ts, other
 ),
+busy AS (
+    SELECT
+        pid,
+        goid,
+        ts,
+        sum(ns)::BIGINT AS busy_ns,
+        sum(same_thread_ns)::BIGINT AS same_thread_ns
+    FROM others
+    GROUP BY pid, goid, ts
+),
+most_busy AS (
+    FROM others
+    QUALIFY row_number() OVER (
+        PARTITION BY pid, goid, ts ORDER BY same_thread_ns DESC, ns DESC, other
+    ) <= 10
+),
 listed AS (
     SELECT
         o.pid,
         o.goid,
         o.ts,
-        sum(ns)::BIGINT AS busy_ns,
-        sum(same_thread_ns)::BIGINT AS same_thread_ns,
         list(
             {'goid': other, 'function': g.function, 'ns': ns, 'same_thread_ns': same_thread_ns}
             ORDER BY same_thread_ns DESC, ns DESC, other
-        )[:10] AS instead
-    FROM others AS o
+        ) AS instead
+    FROM most_busy AS o
     LEFT JOIN goroutines AS g ON g.pid = o.pid AND g.goid = o.other
     GROUP BY o.pid, o.goid, o.ts
 )
@@ -97,8 +114,9 @@ SELECT
     p.tid,
     p.cpu,
     p.certain,
-    coalesce(l.busy_ns, 0) AS busy_ns,
-    CASE WHEN p.tid IS NOT NULL THEN coalesce(l.same_thread_ns, 0) END AS same_thread_ns,
+    coalesce(b.busy_ns, 0) AS busy_ns,
+    CASE WHEN p.tid IS NOT NULL THEN coalesce(b.same_thread_ns, 0) END AS same_thread_ns,
     coalesce(l.instead, []) AS instead
 FROM placed AS p
+LEFT JOIN busy AS b ON b.pid = p.pid AND b.goid = p.goid AND b.ts = p.ts
 LEFT JOIN listed AS l ON l.pid = p.pid AND l.goid = p.goid AND l.ts = p.ts
