@@ -1,22 +1,90 @@
-"""Where numbers are in a column that has each once."""
+"""What goroutines and stacks are, by their numbers, read once.
+
+To have DuckDB find some of them takes longer than to find them among all here.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-__all__ = ["places"]
+from gtrace_analyze.analyses._intervals import OPEN, Numbers
+from gtrace_analyze.engine import Engine
+
+__all__ = ["Goroutines", "Stacks"]
+
+_NOBODY = -1
 
 
-def places(wanted: pa.ChunkedArray, column: pa.ChunkedArray) -> pa.Array:
-    """The index in `column` of each of `wanted`, NULL where it is not there.
+class Goroutines:
+    """All goroutines, in the order of pid and goid.
 
-    A hash table, which Arrow would make of all of the column, takes several times as long.
+    ``goid``, ``first_ts`` and ``ts_end`` (`OPEN` if it did not end) are as in `goroutines`;
+    ``names`` has the columns function, created_by and created_at, of which each has the row that
+    ``name`` says.
     """
-    values, numbers = column.to_numpy(), wanted.fill_null(0).to_numpy()
-    there = np.flatnonzero(np.isin(values, numbers))
-    if not len(there):
-        return pa.nulls(len(numbers), pa.int64())
-    there = there[np.argsort(values[there], kind="stable")]
-    at = there.take(np.searchsorted(values[there], numbers), mode="clip")
-    return pa.array(at, mask=(values[at] != numbers) | wanted.is_null().to_numpy())
+
+    def __init__(self, engine: Engine) -> None:
+        found = engine.table(
+            "SELECT g.pid, g.goid, g.parent_goid, g.first_ts, g.ts_end, o.origin FROM goroutines "
+            "AS g JOIN int_origins AS o ON o.pid = g.pid AND o.goid = g.goid"
+        )
+        pid, goid = (found[name].to_numpy() for name in ("pid", "goid"))
+        order = np.lexsort((goid, pid))
+        pids, first = np.unique(pid[order], return_index=True)
+        own = zip(first.tolist(), [*first[1:].tolist(), len(order)], strict=True)
+        self._own = dict(zip(pids.tolist(), own, strict=True))  # the rows of each process
+        self.goid: Numbers = goid[order]
+        self._makers: Numbers = found["parent_goid"].fill_null(_NOBODY).to_numpy()[order]
+        self.first_ts: Numbers = found["first_ts"].to_numpy()[order]
+        self.ts_end: Numbers = found["ts_end"].fill_null(OPEN).to_numpy()[order]
+        self.names = engine.table("FROM int_origin_names ORDER BY origin")
+        origin = found["origin"].to_numpy()[order]
+        self.name: Numbers = np.searchsorted(self.names["origin"].to_numpy(), origin)
+
+    @property
+    def pids(self) -> list[int]:
+        return list(self._own)
+
+    def find(self, pid: int, goids: pa.Array | pa.ChunkedArray) -> pa.Array:
+        """In which rows goroutines of a process are, NULL for those that are in none."""
+        first, last = self._own.get(pid, (0, 0))
+        return pc.add(_places(goids, self.goid[first:last]), first)
+
+    def maker(self, pid: int, goid: int) -> int | None:
+        """Who made one, None where not known."""
+        first, last = self._own.get(pid, (0, 0))
+        row = first + int(self.goid[first:last].searchsorted(goid))
+        if row == last or self.goid[row] != goid or self._makers[row] == _NOBODY:
+            return None
+        return int(self._makers[row])
+
+    def functions(self, rows: pa.Array) -> pa.Array:
+        """The start functions of those in some rows, NULL where a row is, or where not known."""
+        return self.names["function"].take(pa.array(self.name).take(rows)).combine_chunks()
+
+
+class Stacks:
+    """All stacks; ``columns`` has site, function, file and line, as in `stacks`."""
+
+    def __init__(self, engine: Engine) -> None:
+        found = engine.table(
+            "SELECT stack_id, site, function, file, line FROM stacks ORDER BY stack_id"
+        )
+        self._stack_id: Numbers = found["stack_id"].to_numpy()
+        self.columns = found.drop_columns("stack_id").combine_chunks()
+
+    def find(self, stack_ids: pa.Array | pa.ChunkedArray) -> pa.Array:
+        """In which rows stacks are, NULL for those that are in none."""
+        return _places(stack_ids, self._stack_id)
+
+
+def _places(wanted: pa.Array | pa.ChunkedArray, numbers: Numbers) -> pa.Array:
+    """Where each is among ascending numbers, NULL where it is not."""
+    if not len(numbers):
+        return pa.nulls(len(wanted), pa.int64())
+    values = wanted.fill_null(0).to_numpy()
+    at = np.searchsorted(numbers, values).clip(max=len(numbers) - 1)
+    known = pa.array(numbers[at] == values)
+    return pc.if_else(pc.and_(known, wanted.is_valid()), pa.array(at), None)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from gtrace_analyze._errors import UsageError
 from gtrace_analyze.analyses import goroutine
 from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals, Numbers, all_shapes
+from gtrace_analyze.analyses._lookup import Goroutines, Stacks
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import ALL, Selection
 from gtrace_rec.schema import STATES
@@ -86,11 +87,6 @@ _OF_SOME = _CYCLES.format(
     whose="SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)",
     which="AND goid BETWEEN $low AND $high",
 )
-_NAMES = """
-    SELECT goid, function FROM goroutines
-    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
-    WHERE pid = $pid
-"""
 # What all goroutines did is read at once unless it is more than this; else what so many of them
 # did, which takes hardly longer than to read it of one.
 _ALL_AT_ONCE = 40_000
@@ -185,28 +181,6 @@ class _Read:
 def _listed(column: pa.ChunkedArray | pa.Array, where: pa.Array) -> list[Any]:
     """None but `where`."""
     return pc.if_else(where, column, None).to_pylist()  # type: ignore[no-any-return]
-
-
-class _Makers:
-    """Who made each goroutine: to ask for some of them takes as long."""
-
-    def __init__(self, engine: Engine) -> None:
-        found = engine.table("SELECT pid, goid, parent_goid FROM goroutines")
-        pids, goids = (found[name].to_numpy() for name in ("pid", "goid"))
-        makers = found["parent_goid"].fill_null(_NOBODY).to_numpy()
-        self._of_process: dict[int, tuple[Numbers, Numbers]] = {}
-        for pid in np.unique(pids).tolist():
-            own = np.flatnonzero(pids == pid)
-            own = own[np.argsort(goids[own], kind="stable")]
-            self._of_process[pid] = goids[own], makers[own]
-
-    def of(self, pid: int, goid: int) -> int | None:
-        """None where not known."""
-        goids, makers = self._of_process[pid]
-        at = int(goids.searchsorted(goid))
-        if at == len(goids) or goids[at] != goid or makers[at] == _NOBODY:
-            return None
-        return int(makers[at])
 
 
 class _Walk:
@@ -304,12 +278,12 @@ class _Walk:
 
     def _descends(self, goid: int, ancestors: tuple[int, ...]) -> bool:
         """Whether one of `ancestors` made it, or made who made it, and so on."""
-        makers = self._engine.once(_Makers)
+        known, pid = self._engine.once(Goroutines), self._span["pid"]
         seen = set()
         current: int | None = goid
         while current is not None and current not in seen:
             seen.add(current)
-            current = makers.of(self._span["pid"], current)
+            current = known.maker(pid, current)
             if current in ancestors:
                 return True
         return False
@@ -330,7 +304,7 @@ class _Walk:
                 depth=len(chain) - 1,
                 state=state,
                 reason=reason,
-                function=functions.get(stack_id),
+                function=functions[stack_id],
                 wake=wake,
                 waker_goid=waker_goid,
                 certain=certain,
@@ -342,13 +316,12 @@ class _Walk:
 
     def names(self, goids: set[int]) -> dict[int, str | None]:
         """The start functions of goroutines, None where not known."""
-        # Of those, not of all: so many strings take longer than another query.
-        rows = self._engine.rows(_NAMES, {"pid": self._span["pid"], "goids": list(goids)})
-        return dict.fromkeys(goids) | {row["goid"]: row["function"] for row in rows}
+        known, wanted = self._engine.once(Goroutines), list(goids)
+        rows = known.find(self._span["pid"], pa.array(wanted, pa.int64()))
+        return dict(zip(wanted, known.functions(rows).to_pylist(), strict=True))
 
     def _functions(self, stack_ids: set[int | None]) -> dict[int | None, str | None]:
-        rows = self._engine.rows(
-            "SELECT stack_id, function FROM stacks WHERE list_contains($stack_ids, stack_id)",
-            {"stack_ids": [number for number in stack_ids if number is not None]},
-        )
-        return {row["stack_id"]: row["function"] for row in rows}
+        known, wanted = self._engine.once(Stacks), list(stack_ids)
+        rows = known.find(pa.array(wanted, pa.int64()))
+        functions = known.columns["function"].take(rows)
+        return dict(zip(wanted, functions.to_pylist(), strict=True))

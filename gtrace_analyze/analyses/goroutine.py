@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from gtrace_analyze._errors import QueryError, UsageError
 from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals, all_shapes
-from gtrace_analyze.analyses._lookup import places
+from gtrace_analyze.analyses._lookup import Goroutines, Stacks
 from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import check_goid, numbers
@@ -56,14 +56,7 @@ _CHILDREN = """
     GROUP BY created_at, created_by, function
 """
 _BY_NUMBER = ("-goroutines", "created_at", "function")
-# Of all goroutines: to ask for some of them takes longer.
-_STARTS = "SELECT goid, function_number FROM int_origins WHERE pid = $pid"
-_FUNCTIONS = "SELECT DISTINCT function_number, function FROM int_origin_names"
-_STACKS = """
-    SELECT stack_id, site, function, file, line,
-        CASE WHEN list_contains($shown, stack_id) THEN frames END AS frames
-    FROM stacks SEMI JOIN (SELECT unnest($stack_ids::INTEGER[]) AS stack_id) USING (stack_id)
-"""
+_FRAMES = "SELECT stack_id, frames FROM stacks WHERE list_contains($stack_ids, stack_id)"
 
 
 def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None = None) -> Life:
@@ -82,9 +75,10 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
     waits, cycles = _shaped(did.waits, shapes), _shaped(did.latest, shapes)
     stack_id = _last_stack(waits)
     shown = [number for number in (stack_id, row["create_stack_id"]) if number is not None]
-    wanted = [*shown, *_known(cycles["stack_id"]), *_known(waits["stack_id"])]
-    stacks = engine.table(_STACKS, {"shown": shown, "stack_ids": wanted})
-    frames = dict(zip(stacks["stack_id"].to_pylist(), stacks["frames"].to_pylist(), strict=True))
+    frames = {
+        stack["stack_id"]: stack["frames"] for stack in engine.rows(_FRAMES, {"stack_ids": shown})
+    }
+    stacks = engine.once(Stacks)
     intervals = ordered(_intervals(cycles, ended, stacks, shapes), "ts", "ts_end")
     return Life(
         start=engine.span[0],
@@ -199,10 +193,9 @@ def _shaped(rows: pa.Table, shapes: pa.Table) -> pa.Table:
 
 def _named(wakers: pa.Table, engine: Engine, pid: int) -> pa.Table:
     """Wakers with their start functions."""
-    starts, functions = engine.table(_STARTS, {"pid": pid}), engine.table(_FUNCTIONS)
-    number = starts["function_number"].take(places(wakers["waker_goid"], starts["goid"]))
-    name = functions["function"].take(places(number, functions["function_number"]))
-    return wakers.add_column(2, "waker_function", name)
+    known = engine.once(Goroutines)
+    functions = known.functions(known.find(pid, wakers["waker_goid"]))
+    return wakers.add_column(2, "waker_function", functions)
 
 
 def _last_stack(waits: pa.Table) -> int | None:
@@ -214,16 +207,7 @@ def _last_stack(waits: pa.Table) -> int | None:
     return known["stack_id"][latest].as_py()  # type: ignore[no-any-return]
 
 
-def _known(column: pa.ChunkedArray) -> list[int]:
-    return pc.unique(column.drop_null()).to_pylist()  # type: ignore[no-any-return]
-
-
-def _of_stacks(stack_id: pa.ChunkedArray, stacks: pa.Table, name: str) -> pa.ChunkedArray:
-    """What stacks say of those with these numbers."""
-    return stacks[name].take(pc.index_in(stack_id, stacks["stack_id"]))
-
-
-def _intervals(cycles: pa.Table, ended: int, stacks: pa.Table, shapes: pa.Table) -> pa.Table:
+def _intervals(cycles: pa.Table, ended: int, stacks: Stacks, shapes: pa.Table) -> pa.Table:
     did = Intervals(cycles, shapes)
     stack_id = pc.if_else(pa.array(did.own_stack), did.of_rows("stack_id"), None)
     return pa.table(
@@ -235,7 +219,7 @@ def _intervals(cycles: pa.Table, ended: int, stacks: pa.Table, shapes: pa.Table)
             "began_by": did.of_slots("wait_by", "ready_by", "run_by"),
             "ended_by": did.of_slots("ready_by", "run_by", "ended_by"),
             "reason": did.of_slots("reason"),
-            "function": _of_stacks(stack_id, stacks, "function"),
+            "function": stacks.columns["function"].take(stacks.find(stack_id)),
             "wake": did.of_slots("wake"),
             "waker_goid": did.of_slots("waker_goid"),
             "tid": did.of_slots("wait_tid", "ready_tid", "run_tid"),
@@ -245,13 +229,14 @@ def _intervals(cycles: pa.Table, ended: int, stacks: pa.Table, shapes: pa.Table)
     )
 
 
-def _places(waits: pa.Table, stacks: pa.Table) -> pa.Table:
+def _places(waits: pa.Table, stacks: Stacks) -> pa.Table:
     """Where it waited, those of stacks that show the same as one."""
     undone = pc.equal(waits["ready_by"], "park_undone").fill_null(False)
     waits = waits.filter(pc.and_not(pc.equal(waits["first_state"], 0), undone))
     keys = ["reason", "function", "file", "line", "site"]
+    rows = stacks.find(waits["stack_id"])
     for name in keys[1:]:
-        waits = waits.append_column(name, _of_stacks(waits["stack_id"], stacks, name))
+        waits = waits.append_column(name, stacks.columns[name].take(rows))
     sums = {name: _WAITS[name] for name in ("waits", "total_ns", "max_ns", "open_ns")}
     grouped = _grouped(waits, dict.fromkeys(keys) | sums).drop_columns("site")
     spent = pc.add(grouped["total_ns"], grouped["open_ns"].fill_null(0))

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from gtrace_analyze.analyses import cpu, leaks
 from gtrace_analyze.analyses._cells import Cells
+from gtrace_analyze.analyses._lookup import Goroutines
 from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.engine import Engine
@@ -117,14 +118,6 @@ _SITES = """
     FROM int_lanes_of('chosen', $start, $end, $most)
 """
 _STORED = 32  # of each site, if all of the program is asked for
-# Those of some goroutines are put together here: to plan it takes DuckDB longer.
-_CHOSEN = """
-    SELECT pid, goid, created_by, created_at, function,
-        least(coalesce(ts_end, $end), $end) - greatest(first_ts, $start) AS lived
-    FROM goroutines
-    SEMI JOIN (SELECT unnest($goids::BIGINT[]) AS goid) USING (goid)
-    WHERE first_ts < $end AND (ts_end IS NULL OR ts_end > $start) AND {matches}
-"""
 # Only what is asked for, since even a pattern that is NULL takes time to plan.
 _MATCHES = """(
     regexp_matches(function, $pattern) OR regexp_matches(created_by, $pattern)
@@ -132,6 +125,9 @@ _MATCHES = """(
         SELECT pid, goid FROM int_intervals WHERE stack_id IN (
             SELECT stack_id FROM frames WHERE regexp_matches(function, $pattern)))
 )"""
+_MATCHING = f"""
+    SELECT pid, goid FROM goroutines WHERE list_contains($goids, goid) AND {_MATCHES}
+"""
 _LIVE = """
     SELECT created_at, created_by, ts, live
     FROM live_goroutines{between}
@@ -185,8 +181,7 @@ def _lanes(
     if selection.function is not None:
         matches, parameters["pattern"] = _MATCHES, selection.function
     if selection.goids:
-        parameters["goids"] = sorted(selection.goids)
-        sites = _sites(engine.rows(_CHOSEN.format(matches=matches), parameters))
+        sites = _sites(_chosen(engine, selection, span))
     elif selection == ALL and most <= _STORED:
         sites = engine.rows("FROM int_lanes")
     else:
@@ -220,6 +215,27 @@ def _lanes(
             (sites[number], sites[number]["goids"][place]) for number, place in chosen
         )
     ]
+
+
+def _chosen(engine: Engine, selection: Selection, span: tuple[int, int]) -> list[dict[str, Any]]:
+    """The chosen ones of the selection that lived within a span of time, and how much of it."""
+    start, end = span
+    known, goids = engine.once(Goroutines), sorted(selection.goids)
+    rows = []
+    for pid in known.pids:
+        at = known.find(pid, pa.array(goids)).drop_null().to_numpy()
+        at = at[(known.first_ts[at] < end) & (known.ts_end[at] > start)]
+        lived = np.minimum(known.ts_end[at], end) - np.maximum(known.first_ts[at], start)
+        names = known.names.select(_SITE[1:]).take(known.name[at]).to_pylist()
+        own = zip(names, known.goid[at].tolist(), lived.tolist(), strict=True)
+        rows += [{"pid": pid, **name, "goid": goid, "lived": ns} for name, goid, ns in own]
+    if selection.function is None:
+        return rows
+    matching = {
+        (row["pid"], row["goid"])
+        for row in engine.rows(_MATCHING, {"goids": goids, "pattern": selection.function})
+    }
+    return [row for row in rows if (row["pid"], row["goid"]) in matching]
 
 
 _SITE = ("pid", "created_by", "created_at", "function")
