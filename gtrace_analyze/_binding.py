@@ -66,6 +66,11 @@ def set_variables(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         "SET VARIABLE sees_waits = (SELECT bool_or(watched AND kind = 'park') FROM raw_event_kinds)"
     )
+    # A number that is known when a query is planned, so that parts with later events are not read.
+    con.execute(
+        "SET VARIABLE looked_ts = (SELECT max(ts) FROM raw_goroutines SEMI JOIN (SELECT pid, "
+        "min(snapshot) AS snapshot FROM raw_goroutines GROUP BY pid) USING (pid, snapshot))"
+    )
     con.execute("SET VARIABLE one_process = (SELECT count(*) = 1 FROM raw_processes)")
     con.execute("SET VARIABLE started_ts = (SELECT started_ts FROM raw_recording)")
     con.execute("SET VARIABLE ended_ts = (SELECT ended_ts FROM raw_recording)")

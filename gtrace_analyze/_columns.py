@@ -11,7 +11,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Column", "Columns", "Mask", "Positions", "reusing_memory"]
+__all__ = [
+    "Column",
+    "Columns",
+    "Mask",
+    "Positions",
+    "reusing_memory",
+    "valid_of",
+    "values_of",
+    "with_nulls",
+]
 
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -48,7 +57,7 @@ class Column:
         if self._valid is not None:
             valid = pc.take(self._valid, positions, boundscheck=False).to_numpy().view(bool)
             where = valid if where is None else valid & where
-        return taken if where is None else _with_nulls(taken, where)
+        return taken if where is None else with_nulls(taken, where)
 
 
 class Columns:
@@ -77,12 +86,12 @@ class Columns:
         end = 0
         for chunk in chunks:
             begin, end = end, end + len(chunk)
-            values[begin:end] = _values(chunk, kind)
+            values[begin:end] = values_of(chunk)
             if chunk.null_count and valid is None:
                 valid = self._room_for(field.name, np.dtype(bool), rows)
                 valid[:begin] = True
             if valid is not None:
-                valid[begin:end] = _valid(chunk) if chunk.null_count else True
+                valid[begin:end] = valid_of(chunk) if chunk.null_count else True
         return Column(field.type, values, valid)
 
     def _room_for(self, name: str, kind: np.dtype[Any], rows: int) -> _Values:
@@ -107,10 +116,11 @@ def _the_same(values: pa.Array) -> pa.Scalar | None:
     return values[0] if ends["min"] == ends["max"] else None
 
 
-def _values(column: pa.Array, kind: np.dtype[Any]) -> _Values:
+def values_of(column: pa.Array) -> _Values:
     """The values as they lie in memory, whatever stands there where one is NULL."""
     if pa.types.is_boolean(column.type):
         return _bits(column, column.buffers()[1])
+    kind = np.dtype(column.type.to_pandas_dtype())
     if not len(column):
         return np.empty(0, kind)
     return np.frombuffer(
@@ -118,7 +128,7 @@ def _values(column: pa.Array, kind: np.dtype[Any]) -> _Values:
     )
 
 
-def _valid(column: pa.Array) -> Mask:
+def valid_of(column: pa.Array) -> Mask:
     """Where a column that has NULLs has none."""
     return _bits(column, column.buffers()[0]).view(bool)
 
@@ -132,7 +142,7 @@ def _bits(column: pa.Array, buffer: pa.Buffer | None) -> npt.NDArray[np.uint8]:
     return np.unpackbits(bits, count=end, bitorder="little")[column.offset :]
 
 
-def _with_nulls(values: pa.Array, valid: Mask) -> pa.Array:
+def with_nulls(values: pa.Array, valid: Mask) -> pa.Array:
     """These values, but NULL where not `valid`."""
     bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(values.type, len(values), [bits, values.buffers()[1]])

@@ -38,7 +38,8 @@ TABLES = ("int_cycles", "int_shapes", "int_life_events", "int_wake_numbers")
 SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
 
 EVENTS = 1_000_000  # in a chunk, or a few more
-_PIECES = 4  # row groups that are read ahead
+_FIRST = 300_000  # in the first one, until which nothing is there to write
+_PIECES = 32  # as _steps cuts them, that are read ahead
 _BATCH = 50_000  # rows that one thread reads at a time
 _THREADS = 3
 # The states that a cycle has one of each of at most, in this order; the last is any other, or none
@@ -124,11 +125,13 @@ def chunks(
 
         def each() -> Iterator[tuple[Chunk, bool]]:
             events: list[pa.Table] = []
+            wanted = _FIRST
             for piece in pieces:
                 events.append(piece)
-                if sum(piece.num_rows for piece in events) >= EVENTS:
+                if sum(piece.num_rows for piece in events) >= wanted:
                     yield chunk(events), False
                     events = []
+                    wanted = EVENTS
             yield chunk(events, last=True), True
 
         with _ahead(each()) as coming:
@@ -171,6 +174,10 @@ class _Steps(Protocol):
         """Those of STEPS at some places, but for the pair; NULL except `where`."""
         ...
 
+    def ended(self, places: Positions) -> pa.Array:
+        """When those at some places ended."""
+        ...
+
 
 class _Periods:
     """What losses and closed recording windows leave of steps."""
@@ -193,6 +200,9 @@ class _Periods:
     def at(self, places: Positions, where: Mask | None = None) -> _steps.Take:
         here = pa.array(places.astype(np.uint32))
         return lambda name: self._columns[name].at(here, where)
+
+    def ended(self, places: Positions) -> pa.Array:
+        return self.at(places)("ts_end")
 
 
 def _some(steps: _Steps, slots: npt.NDArray[np.uint8]) -> pa.Table:
@@ -255,13 +265,15 @@ class _Cycles:
         reasons = takes[_WAIT]("reason")
         at_woken = steps.at(first, self._told(pairs[_WAIT], reasons))
 
+        began = at_first("ts")
+
         def moment(number: int) -> pa.Array:
             """When what is in a slot begins, or would if there were something."""
             early = places[number] == first
             if early.all():
-                return at_first("ts")
-            ts = steps.at(np.maximum(places[number] - 1, first))("ts_end")
-            return pc.if_else(pa.array(early), at_first("ts"), ts) if early.any() else ts
+                return began
+            ended = steps.ended(np.maximum(places[number] - 1, first))
+            return pc.if_else(pa.array(early), began, ended) if early.any() else ended
 
         made: dict[str, Callable[[], pa.Array]] = {
             **{name: partial(moment, number) for number, name in enumerate(_MOMENTS)},

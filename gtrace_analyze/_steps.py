@@ -18,12 +18,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gtrace_analyze._binding import PART_SHIFT, ROW_SHIFT
-from gtrace_analyze._columns import Column, Columns, Mask, Positions
+from gtrace_analyze._columns import (
+    Column,
+    Columns,
+    Mask,
+    Positions,
+    valid_of,
+    values_of,
+    with_nulls,
+)
 from gtrace_analyze._errors import DamageError
 from gtrace_analyze.recording import Recording
 
 __all__ = ["LIFE_EVENTS", "NONE", "STEPS", "Changes", "Follower", "Take", "Transitions"]
 
+_BATCH = 65_536  # events read at a time: few enough for their memory to be used again
 NONE = 0xFF  # in the place of the next transition's kind: there is none
 _TRANSITIONS = pa.schema(
     [
@@ -82,8 +91,8 @@ class Transitions:
             first = number << PART_SHIFT
             try:
                 with pq.ParquetFile(part.path) as file:
-                    for group in range(file.num_row_groups):
-                        events = file.read_row_group(group, use_threads=False)
+                    for batch in file.iter_batches(_BATCH, use_threads=False):
+                        events = pa.Table.from_batches([batch])
                         yield self._numbered(events, first)
                         first += events.num_rows << ROW_SHIFT
             except (pa.ArrowException, OSError) as e:
@@ -137,14 +146,25 @@ class Transitions:
     ) -> pa.ChunkedArray:
         if not pa.types.is_dictionary(column.type):  # rewritten by somebody else
             column = column.dictionary_encode()
-        codes = []
-        for chunk in column.chunks:
-            numbers = pc.index_in(chunk.dictionary, pa.array(names)).cast(code).take(chunk.indices)
-            if numbers.null_count > chunk.null_count:
-                unknown = chunk.filter(pc.and_not(numbers.is_null(), chunk.is_null()))[0]
-                raise duckdb.ConversionException(f"{type_name} '{unknown}'")
-            codes.append(numbers)
-        return pa.chunked_array(codes, code)
+        told = [_translated(chunk, names, type_name, code) for chunk in column.chunks]
+        return pa.chunked_array(told, code)
+
+
+def _translated(
+    column: pa.DictionaryArray, names: list[str], type_name: str, code: pa.DataType
+) -> pa.Array:
+    """The places of its values among `names`."""
+    numbers = pc.index_in(column.dictionary, pa.array(names)).cast(code)
+    if numbers.null_count:
+        unknown = pc.and_(numbers.take(column.indices).is_null(), column.is_valid())
+        if pc.any(unknown).as_py():
+            raise duckdb.ConversionException(f"{type_name} '{column.filter(unknown)[0]}'")
+    if not len(numbers):
+        return pa.nulls(len(column), code)
+    numbers = numbers.fill_null(0).to_numpy()
+    # Whatever stands where there is none may be no place at all.
+    told = pa.array(numbers.take(values_of(column.indices), mode="clip"))
+    return with_nulls(told, valid_of(column)) if column.null_count else told
 
 
 def _names(con: duckdb.DuckDBPyConnection, type_name: str) -> list[str]:
@@ -175,14 +195,22 @@ class Changes:
 
         def take(name: str) -> pa.Array:
             if name in _OF_NEXT:
-                ends = ~self.final.take(places, mode="clip")
-                if where is not None:
-                    ends &= where
-                after = pa.array(self._order.take(places + 1, mode="clip"))
-                return self._columns[_OF_NEXT[name]].at(after, None if ends.all() else ends)
+                return self._of_next(_OF_NEXT[name], places, where)
             return self._columns[name].at(here, where)
 
         return take
+
+    def ended(self, places: Positions) -> pa.Array:
+        """When those at some places ended."""
+        return self._of_next("ts", places, None)
+
+    def _of_next(self, name: str, places: Positions, where: Mask | None) -> pa.Array:
+        """What the transitions that end steps have."""
+        ends = ~self.final.take(places, mode="clip")
+        if where is not None:
+            ends &= where
+        after = pa.array(self._order.take(places + 1, mode="clip"))
+        return self._columns[name].at(after, None if ends.all() else ends)
 
 
 class Follower:

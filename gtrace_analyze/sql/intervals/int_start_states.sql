@@ -26,7 +26,7 @@ WITH firsts AS (
 before AS (
     SELECT pid, goid, min(ts) AS ts
     FROM stg_events
-    WHERE ts <= (SELECT max(ts) FROM firsts)
+    WHERE ts <= getvariable('looked_ts')
     GROUP BY pid, goid
 )
 SELECT
