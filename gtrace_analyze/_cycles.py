@@ -33,12 +33,18 @@ __all__ = ["EVENTS", "NOTHING", "SOURCES", "TABLES", "Chunk", "chunks"]
 T = TypeVar("T")
 _Keys = npt.NDArray[np.uint64]
 
-# Tables made of chunks, one after the other, and what those are made of besides events.
-TABLES = ("int_cycles", "int_shapes", "int_life_events", "int_wake_numbers")
+# Tables made of chunks, of what part of these, and what is needed besides events.
+TABLES = {
+    "int_cycles": "raw_cycles",
+    "int_shapes": "raw_shapes",
+    "int_life_events": "raw_life_events",
+    "int_wake_numbers": "raw_wake_numbers",
+}
 SOURCES = ("int_other_transitions", "int_kinds", "int_kind_pairs", "int_periods")
 
 EVENTS = 1_000_000  # in a chunk, or a few more
 _FIRST = 300_000  # in the first one, until which nothing is there to write
+_MANY = 500_000  # rows that are worth a statement of their own, where there are fewer in a chunk
 _PIECES = 32  # as _steps cuts them, that are read ahead
 _BATCH = 50_000  # rows that one thread reads at a time
 _THREADS = 3
@@ -104,6 +110,8 @@ def chunks(
 ) -> Iterator[Chunk]:
     """The recording in chunks, at least one. It is already read while `prepare` makes SOURCES.
 
+    Not every chunk has every table: of which there is little, what several have comes together.
+
     Raises DamageError if a part is damaged inside.
     """
     transitions = _steps.Transitions(con)
@@ -134,6 +142,7 @@ def chunks(
                     wanted = EVENTS
             yield chunk(events, last=True), True
 
+        waiting: dict[str, list[pa.Table]] = {}
         with _ahead(each()) as coming:
             for made, last in coming:
                 if not whole:
@@ -143,6 +152,12 @@ def chunks(
                     made |= cycles.of(periods, cycles.slots(periods))
                 if last:
                     made["raw_wake_numbers"] = cycles.wakes.frequent()
+                for name in made.keys() - {"raw_cycles"}:
+                    waiting.setdefault(name, []).append(made.pop(name))
+                for name, tables in waiting.items():
+                    if last or sum(table.num_rows for table in tables) >= _MANY:
+                        made[name] = pa.concat_tables(tables)
+                        tables.clear()
                 yield made
 
 

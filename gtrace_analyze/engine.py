@@ -238,13 +238,15 @@ class Engine:
 
         def prepare() -> None:
             self.provide({*_cycles.SOURCES}.union(*(o.uses for o in tables)))
+            for o in tables:
+                self._con.execute(o.sql)  # of NOTHING
 
         with _naming_damage(self.recording), reusing_memory():
-            chunks = _cycles.chunks(self._con, self.recording, prepare)
-            for number, chunk in enumerate(chunks):
+            for chunk in _cycles.chunks(self._con, self.recording, prepare):
                 _register(self._con, chunk)
                 for o in tables:
-                    self._con.execute(f"INSERT INTO {o.name} {o.query}" if number else o.sql)
+                    if _cycles.TABLES[o.name] in chunk:
+                        self._con.execute(f"INSERT INTO {o.name} {o.query}")
                 if step:
                     step()
             _register(self._con, _cycles.NOTHING)
@@ -340,8 +342,8 @@ def _build(con: duckdb.DuckDBPyConnection, recording: Recording, progress: Progr
 
     _prepare(con, recording)
     engine = Engine(recording, con, objects)
-    step(_cycles.TABLES[0])
-    engine.fill(lambda: step(_cycles.TABLES[0]))
+    step("int_cycles")
+    engine.fill(lambda: step("int_cycles"))
     missing = [o for o in tables if engine.lacks(o.name)]
     done = total - len(missing)
     others = [o for o in objects if o.kind != "table"]
