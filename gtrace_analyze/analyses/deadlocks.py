@@ -57,26 +57,28 @@ class Deadlock:
     evidence: list[str]
 
 
-_FRAMES = "SELECT stack_id, frames FROM stacks WHERE list_contains($stack_ids, stack_id)"
+# Once a stack: thousands may wait at one.
+_STACKS = """
+    SELECT stack_id, function, file, line, frames
+    FROM stacks WHERE list_contains($stack_ids, stack_id)
+"""
+_NO_STACK = {"function": None, "file": None, "line": None, "frames": None}
 
 
 def collect(engine: Engine, selection: Selection = ALL) -> list[Deadlock]:
     """The deadlocks at the end of the recording, or of the time selected; largest first."""
     source, parameters = _source(engine, selection)
     rows = engine.rows(
-        "SELECT w.pid, w.goid, w.reason, w.age, w.proven, w.certain, w.stack_id, w.obj, "
-        f"w.searched, w.holder_goid, s.function, s.file, s.line FROM {source} AS w "
-        "LEFT JOIN stacks AS s ON s.stack_id = w.stack_id ORDER BY w.pid, w.age DESC, w.goid",
+        "SELECT pid, goid, reason, age, proven, certain, stack_id, obj, searched, holder_goid "
+        f"FROM {source} ORDER BY pid, age DESC, goid",
         parameters,
     )
-    # Frames come once a stack: thousands may wait at one.
-    stacks = engine.rows(
-        _FRAMES,
-        {"stack_ids": sorted({row["stack_id"] for row in rows if row["stack_id"] is not None})},
-    )
-    frames = {stack["stack_id"]: stack["frames"] for stack in stacks}
+    numbers = {row["stack_id"] for row in rows} - {None}
+    stacks = {
+        stack["stack_id"]: stack for stack in engine.rows(_STACKS, {"stack_ids": sorted(numbers)})
+    }
     for row in rows:
-        row["frames"] = frames.get(row["stack_id"])
+        row |= stacks.get(row["stack_id"], _NO_STACK)
     found = [deadlock for deadlock in _Scene(rows).deadlocks() if _selected(deadlock, selection)]
     return sorted(found, key=lambda d: (d.verdict, -len(d.members) - len(d.behind), d.pid))
 
