@@ -5,8 +5,8 @@
 CREATE TABLE int_wait_lengths (
     part,       -- by_stack of `int_wait_shapes`
     begun,      -- they were seen to begin
-    cut,        -- the lengths are until the first loss or closed recording window within, or until
-                -- they were lost from sight: those of waits that are in other rows as if nothing was
+    cut,        -- the lengths are only until the first loss or closed recording window within, or
+                -- until they were lost from sight; in other rows the same waits have all of theirs
     length,     -- see `int_length_of`
     waits,      -- how many
     longest_ns  -- the longest of them, ns
