@@ -5,6 +5,9 @@ To have DuckDB find some of them takes longer than to find them among all here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +15,7 @@ import pyarrow.compute as pc
 from gtrace_analyze.analyses._intervals import OPEN, Numbers
 from gtrace_analyze.engine import Engine
 
-__all__ = ["Goroutines", "Stacks"]
+__all__ = ["Goroutines", "Stacks", "frames_of"]
 
 _NOBODY = -1
 
@@ -78,6 +81,15 @@ class Stacks:
     def find(self, stack_ids: pa.Array | pa.ChunkedArray) -> pa.Array:
         """In which rows stacks are, NULL for those that are in none."""
         return _places(stack_ids, self._stack_id)
+
+
+def frames_of(engine: Engine, stack_ids: Iterable[int | None]) -> dict[int, list[dict[str, Any]]]:
+    """The frames of some stacks, which are too many to have those of all; None is left out."""
+    rows = engine.rows(
+        "SELECT stack_id, frames FROM stacks WHERE list_contains($stack_ids, stack_id)",
+        {"stack_ids": [number for number in stack_ids if number is not None]},
+    )
+    return {row["stack_id"]: row["frames"] for row in rows}
 
 
 def _places(wanted: pa.Array | pa.ChunkedArray, numbers: Numbers) -> pa.Array:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from gtrace_analyze._errors import QueryError, UsageError
 from gtrace_analyze.analyses._intervals import COLUMNS, OPEN, Intervals, all_shapes
-from gtrace_analyze.analyses._lookup import Goroutines, Stacks
+from gtrace_analyze.analyses._lookup import Goroutines, Stacks, frames_of
 from gtrace_analyze.analyses._order import ordered
 from gtrace_analyze.engine import Engine
 from gtrace_analyze.selection import check_goid, numbers
@@ -56,7 +56,6 @@ _CHILDREN = """
     GROUP BY created_at, created_by, function
 """
 _BY_NUMBER = ("-goroutines", "created_at", "function")
-_FRAMES = "SELECT stack_id, frames FROM stacks WHERE list_contains($stack_ids, stack_id)"
 
 
 def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None = None) -> Life:
@@ -74,16 +73,13 @@ def collect(engine: Engine, goid: int, pid: int | None = None, most: int | None 
     did = _Did(engine.tables(_CYCLES, who, _AT_ONCE), shapes, ended, last)
     waits, cycles = _shaped(did.waits, shapes), _shaped(did.latest, shapes)
     stack_id = _last_stack(waits)
-    shown = [number for number in (stack_id, row["create_stack_id"]) if number is not None]
-    frames = {
-        stack["stack_id"]: stack["frames"] for stack in engine.rows(_FRAMES, {"stack_ids": shown})
-    }
+    frames = frames_of(engine, [stack_id, row["create_stack_id"]])
     stacks = engine.once(Stacks)
     intervals = ordered(_intervals(cycles, ended, stacks, shapes), "ts", "ts_end")
     return Life(
         start=engine.span[0],
         facts=row,
-        stack=frames.get(stack_id, []),
+        stack=[] if stack_id is None else frames.get(stack_id, []),
         creator_stack=frames.get(row["create_stack_id"], []),
         waits=ordered(_places(waits, stacks), *_BY_TIME).drop_columns("spent_ns"),
         wakers=ordered(_named(did.wakers, engine, row["pid"]), *_BY_WAKES),

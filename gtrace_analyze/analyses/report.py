@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gtrace_analyze.analyses import blindspots, health, latency, leaks, park, summary, timeline
+from gtrace_analyze.analyses._lookup import frames_of
 from gtrace_analyze.analyses.leaks import LeakGroup
 from gtrace_analyze.analyses.park import Histogram
 from gtrace_analyze.analyses.summary import Summary
@@ -72,7 +73,7 @@ def collect(engine: Engine, selection: Selection = ALL) -> Report:
         blind_spots=blindspots.collect(engine, gaps),
         idle=[group for group in groups if group.verdict == "idle"],
         waits=waits,
-        stacks=_stacks(engine, [h.facts["site"] for h in waits]),
+        stacks=frames_of(engine, [h.facts["site"] for h in waits]),
         latency=latency.chart(engine, span) if sees else None,
         latency_sites=latency.collect(engine, span).slice(0, _SITES).to_pylist() if sees else [],
         latency_worst=late,
@@ -85,11 +86,3 @@ def _worst(groups: list[LeakGroup], late: list[dict[str, Any]], span: Selection)
     leaking = [goid for group in groups for goid in group.goids[:_LANES_OF_GROUP]]
     goids = [*leaking[: _LANES - len(late)], *(row["goid"] for row in late)]
     return dataclasses.replace(span, goids=frozenset(goids))
-
-
-def _stacks(engine: Engine, sites: list[int | None]) -> dict[int, list[dict[str, Any]]]:
-    rows = engine.rows(
-        "SELECT stack_id, frames FROM stacks WHERE list_contains($sites, stack_id)",
-        {"sites": [site for site in sites if site is not None]},
-    )
-    return {row["stack_id"]: row["frames"] for row in rows}
