@@ -58,7 +58,7 @@ counted AS (
         recording,
         multiIf(grouping(site) = 0, 'stack', grouping(function) = 0, 'function', 'reason') AS level,
         system, reason, function, site,
-        toInt32(floor(64 * log2(greatest(seen_ns, 1)))) AS length,
+        toInt32(floor(256 * log2(greatest(seen_ns, 1)))) AS length,
         if(countIf(over) > 0, maxIf(seen_ns, over), max(seen_ns)) AS longest_ns,
         countIf(over) AS ended,
         countIf(NOT over) AS censored

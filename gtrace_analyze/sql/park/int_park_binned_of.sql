@@ -1,7 +1,7 @@
 -- The rows of `park_histogram`, of those of `int_wait_lengths` in `lengths`.
 CREATE TEMP MACRO int_park_binned_of(lengths) AS TABLE
 WITH binned AS (
-    SELECT part, length // 16 AS bin, sum(waits)::BIGINT AS waits
+    SELECT part, length // 64 AS bin, sum(waits)::BIGINT AS waits
     FROM query_table(lengths)
     WHERE NOT cut
     GROUP BY ALL

@@ -4,7 +4,7 @@
 -- Waits that were under way when the recording began are not in it, since waits met by chance are
 -- longer than waits are. One row per level, group and length that occurs: of the `at_risk` waits
 -- that were seen to last so long, `ended` ended then and `censored` were lost from sight; `survival`
--- is the share estimated to last longer than seen_ns. Lengths that differ by less than 1.1 % may have
+-- is the share estimated to last longer than seen_ns. Lengths that differ by less than 0.3 % may have
 -- one row; seen_ns is the longest of those then. Only groups with a wait that was lost from sight
 -- have rows.
 CREATE TEMP MACRO park_survival_of(t0, t1, goids, pattern) AS TABLE
