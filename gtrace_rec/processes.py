@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gtrace_rec import procfs
-from gtrace_rec._errors import GtraceError, TargetError
+from gtrace_rec._errors import GtraceError
 from gtrace_rec.goruntime import GoBinary
 from gtrace_rec.goruntime.check import check_offsets
 from gtrace_rec.goruntime.gstructs import GStructs, all_gs
@@ -33,11 +33,7 @@ class RunningGo:
 
 def running_go() -> Iterator[RunningGo]:
     """Every Go program that this user may look at, by rising pid."""
-    for pid, binary in go_processes():
-        try:
-            argv = procfs.argv(pid)
-        except TargetError:
-            continue  # it ended
+    for pid, argv, binary in go_processes():
         if isinstance(binary, GoBinary):
             goroutines, problem = look_into(pid, binary)
             yield RunningGo(pid, argv, binary.go_version, binary.stripped, goroutines, problem)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,9 @@ import pytest
 import synth
 import toolchains
 from gtrace_analyze._errors import TraceError
+from gtrace_rec._errors import UsageError
 from gtrace_rec.dataset import Dataset
+from gtrace_rec.target import only_go_process
 from live.recording import ANALYZER, ENV, RECORDER, analyze, record, running, said
 
 pytestmark = pytest.mark.go
@@ -91,6 +97,36 @@ def test_several_go_programs_and_none_named(tmp_path: Path, go_binary: Callable[
     for target in (one, other):
         assert str(target.pid) in done.stderr
     assert "--pid" in done.stderr
+
+
+@pytest.mark.live
+def test_programs_that_end_while_one_is_looked_for(
+    tmp_path: Path, go_binary: Callable[..., Path]
+) -> None:
+    """Go programs end at any moment; those that stay are listed nevertheless."""
+    echo = go_binary("echo.go")
+    with contextlib.ExitStack() as stack:
+        leaving = []
+        for i in range(12):  # each of a file of its own, so that looking at them takes long
+            own = shutil.copy(echo, tmp_path / f"echo{i}")
+            leaving.append(stack.enter_context(running([own, "0"])))
+        one, other = (stack.enter_context(running([echo, "0"])) for _ in range(2))
+        for process in (*leaving, one, other):
+            said(process.stdout, "args")
+
+        def let_go() -> None:
+            for process in leaving:
+                process.kill()
+                process.wait()
+                time.sleep(0.05)
+
+        with ThreadPoolExecutor() as pool:
+            gone = pool.submit(let_go)
+            while not gone.done():
+                with pytest.raises(UsageError) as refused:
+                    only_go_process()
+                for target in (one, other):
+                    assert f"--pid {target.pid} " in str(refused.value)
 
 
 @pytest.mark.live
