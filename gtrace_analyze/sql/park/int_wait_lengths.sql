@@ -12,6 +12,6 @@ CREATE TABLE int_wait_lengths (
     longest_ns  -- the longest of them, ns
 ) AS
 WITH chosen AS NOT MATERIALIZED (
-    FROM int_waits_of(NULL, NULL, NULL, NULL)
+    FROM int_numbered_waits
 )
 FROM int_wait_lengths_of('chosen')
