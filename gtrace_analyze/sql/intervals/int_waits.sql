@@ -18,8 +18,9 @@ CREATE TEMP VIEW int_waits (
     tid,             -- the thread that began it; NULL where on none
     pc,              -- the caller of gopark; NULL where not known
     obj,             -- address of what it waits on; NULL where not known
-    certain          -- nothing was lost within it, unless Go noted that it is one wait, and its end
+    certain,         -- nothing was lost within it, unless Go noted that it is one wait, and its end
                      -- is a legal one
+    shape            -- see `int_shapes`, which has began_by, ended_by, reason, stack_id and wake of it
 ) AS
 SELECT
     c.pid,
@@ -36,7 +37,8 @@ SELECT
     c.wait_tid,
     c.pc,
     c.obj,
-    s.certain & 1 <> 0
+    s.certain & 1 <> 0,
+    c.shape
 FROM int_cycles AS c
 JOIN int_shapes AS s ON s.shape = c.shape
 WHERE s.first_state = 0

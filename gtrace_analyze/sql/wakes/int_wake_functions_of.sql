@@ -5,18 +5,16 @@ CREATE TEMP MACRO int_wake_functions_of(t0, t1, goids, pattern) AS TABLE
 WITH all_waits AS NOT MATERIALIZED (
     FROM int_waits
 ),
+-- Of a shape first, which says what all but the waker's side is: half the time.
 counted AS (
     SELECT
-        w.wake,
-        h.function_number AS waker_goroutine,
+        w.shape,
         w.waker_stack_id,
+        h.function_number AS waker_goroutine,
         g.function_number AS goroutine,
-        w.stack_id,
-        w.reason,
-        count(*) FILTER (w.certain) AS wakes,
-        coalesce(sum(w.dur) FILTER (w.certain), 0)::BIGINT AS waited_ns,
-        max(w.dur) FILTER (w.certain) AS longest_ns,
-        count(*) FILTER (NOT w.certain) AS uncertain
+        count(*) AS wakes,
+        sum(w.dur)::BIGINT AS waited_ns,
+        max(w.dur) AS longest_ns
     FROM int_woken_of('all_waits', t0, t1) AS w
     JOIN int_origins AS g ON int_same_process(g.pid, w.pid) AND g.goid = w.goid
     LEFT JOIN int_origins AS h ON int_same_process(h.pid, w.pid) AND h.goid = w.waker_goid
@@ -29,18 +27,19 @@ starts AS (
 named AS (
     SELECT
         coalesce(s.system, false) AS system,
-        c.wake::VARCHAR AS wake,
+        i.wake::VARCHAR AS wake,
         h.function AS waker_goroutine,
         w.function AS waker_function,
         g.function AS goroutine,
         s.function,
-        c.reason::VARCHAR AS reason,
+        i.reason::VARCHAR AS reason,
+        i.certain & 1 <> 0 AS certain,
         c.wakes,
         c.waited_ns,
-        c.longest_ns,
-        c.uncertain
+        c.longest_ns
     FROM counted AS c
-    LEFT JOIN stacks AS s ON s.stack_id = c.stack_id
+    JOIN int_shapes AS i ON i.shape = c.shape
+    LEFT JOIN stacks AS s ON s.stack_id = i.stack_id
     LEFT JOIN stacks AS w ON w.stack_id = c.waker_stack_id
     LEFT JOIN starts AS g ON g.function_number = c.goroutine
     LEFT JOIN starts AS h ON h.function_number = c.waker_goroutine
@@ -53,10 +52,10 @@ SELECT
     goroutine,
     function,
     reason,
-    sum(wakes)::BIGINT AS wakes,
-    sum(waited_ns)::BIGINT AS waited_ns,
-    max(longest_ns) AS longest_ns,
-    sum(uncertain)::BIGINT AS uncertain
+    coalesce(sum(wakes) FILTER (certain), 0)::BIGINT AS wakes,
+    coalesce(sum(waited_ns) FILTER (certain), 0)::BIGINT AS waited_ns,
+    max(longest_ns) FILTER (certain) AS longest_ns,
+    coalesce(sum(wakes) FILTER (NOT certain), 0)::BIGINT AS uncertain
 FROM named
 WHERE int_wake_matches(pattern, waker_goroutine, waker_function, goroutine, function)
 GROUP BY system, wake, waker_goroutine, waker_function, goroutine, function, reason

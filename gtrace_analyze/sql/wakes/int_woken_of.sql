@@ -10,7 +10,8 @@ SELECT
     stack_id,
     reason,
     ts_end - ts AS dur,
-    certain
+    certain,
+    shape
 FROM query_table(source)
 WHERE wake IS NOT NULL AND ended_by <> 'park_undone'
     AND (t0 IS NULL OR ts_end >= t0)
