@@ -31,10 +31,11 @@ summed AS (
     SELECT
         pid,
         goid,
-        coalesce(sum(ns) FILTER (certain), 0)::BIGINT AS running_ns,
-        count(*) FILTER (certain) AS runs,
-        max(ns) FILTER (certain) AS longest_ns,
-        coalesce(sum(ns) FILTER (NOT certain), 0)::BIGINT AS uncertain_ns
+        -- Conditions within take less time than filters.
+        coalesce(sum(CASE WHEN certain THEN ns END), 0)::BIGINT AS running_ns,
+        count(CASE WHEN certain THEN 1 END) AS runs,
+        max(CASE WHEN certain THEN ns END) AS longest_ns,
+        coalesce(sum(CASE WHEN NOT certain THEN ns END), 0)::BIGINT AS uncertain_ns
     FROM clipped
     GROUP BY pid, goid
 )

@@ -74,11 +74,12 @@ past AS (
                 >= max(CASE last_state WHEN 0 THEN wait_ts WHEN 1 THEN ready_ts ELSE run_ts END)
             THEN max(ts_end) FILTER (ended)
         END AS ts_end,
-        sum(ts_end - run_ts) FILTER (ran) AS running_ns,
+        -- A condition in the sum takes less time than a filter of it.
+        sum(CASE WHEN ran THEN ts_end - run_ts END) AS running_ns,
         sum(run_ts - ready_ts) AS runnable_ns,
         sum(ready_ts - wait_ts) AS waiting_ns,
-        sum(ts_end - run_ts) FILTER (called) AS syscall_ns,
-        count(*) FILTER (waited) AS waits,
+        sum(CASE WHEN called THEN ts_end - run_ts END) AS syscall_ns,
+        count(CASE WHEN waited THEN 1 END) AS waits,
         bool_and(certain) AS certain
     FROM int_cycles AS c
     JOIN shapes AS s ON s.shape = c.shape
