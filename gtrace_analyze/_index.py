@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -94,10 +95,12 @@ def _building(file: Path, draft: Path, key: str) -> Iterator[duckdb.DuckDBPyConn
         yield con
         con.execute("CREATE TABLE _index AS SELECT $key AS key", {"key": key})
         con.execute("CHECKPOINT")
-        con.close()
         draft.replace(file)
-    finally:
+    except BaseException:
         with undisturbed():
             con.close()
             draft.unlink(missing_ok=True)
             draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
+        raise
+    # All is in the file: nobody has to wait until what took memory is freed.
+    threading.Thread(target=con.close).start()
