@@ -152,21 +152,27 @@ def _mutex() -> Recording:
     return b
 
 
-@pytest.mark.parametrize("unit", [1, 1000], ids=["exact below 512 ns", "to 1/256 above"])
+@pytest.mark.parametrize(
+    ("longest", "limit", "unit", "error"),
+    [(55, 92, 1, 1e-12), (300, 500, 1, 1e-12), (300, 500, 1000, 1e-12), (600_000, 10**6, 1, 3e-3)],
+    ids=["below 92 ns", "below 300 ns", "as far apart", "to 1/256 above"],
+)
 @pytest.mark.parametrize("seed", range(3))
-def test_the_estimate_is_scipys(seed: int, unit: int, analyzed: Callable[..., Engine]) -> None:
+def test_the_estimate_is_scipys(
+    seed: int, longest: int, limit: int, unit: int, error: float, analyzed: Callable[..., Engine]
+) -> None:
     """Two groups with ties and random censoring, against scipy.stats.ecdf."""
     random = np.random.default_rng(seed)
     b = Recording(duration=10**9)
     expected, goid = {}, 0
     for stack, count in ((F, 180), (G, 60)):
-        lengths = random.integers(1, 300, count) * unit
-        limits = random.integers(1, 500, count) * unit
-        for length, limit in zip(lengths.tolist(), limits.tolist(), strict=True):
+        lengths = random.integers(1, longest, count) * unit
+        limits = random.integers(1, limit, count) * unit
+        for length, seen_for in zip(lengths.tolist(), limits.tolist(), strict=True):
             goid += 1
-            go = b.go(goid, ts=1).run(2).park(b.duration - limit, "select", stack)
-            if length <= limit:
-                go.ready(b.duration - limit + length)
+            go = b.go(goid, ts=1).run(2).park(b.duration - seen_for, "select", stack)
+            if length <= seen_for:
+                go.ready(b.duration - seen_for + length)
         seen = np.minimum(lengths, limits)
         expected[stack[0].split()[0]] = stats.CensoredData.right_censored(seen, lengths > limits)
     engine = analyzed(b)
@@ -177,9 +183,8 @@ def test_the_estimate_is_scipys(seed: int, unit: int, analyzed: Callable[..., En
             "WHERE level = 'function' AND function = $function AND ended > 0 ORDER BY seen_ns",
             {"function": function},
         )
-        if unit == 1:
-            at = curve.evaluate([row["seen_ns"] for row in rows])
-            assert [row["survival"] for row in rows] == pytest.approx(list(at), abs=1e-12)
+        at = curve.evaluate([row["seen_ns"] for row in rows])
+        assert [row["survival"] for row in rows] == pytest.approx(list(at), abs=error)
         (row,) = engine.rows(
             "SELECT * FROM park_stats WHERE level = 'function' AND function = $function",
             {"function": function},
