@@ -5,7 +5,7 @@ CREATE TEMP MACRO int_wake_functions_of(t0, t1, goids, pattern) AS TABLE
 WITH all_waits AS NOT MATERIALIZED (
     FROM int_waits
 ),
--- Of a shape first, which says what all but the waker's side is: half the time.
+-- By shape, which tells how, where and for what one waited: half the time that these take.
 counted AS (
     SELECT
         w.shape,
